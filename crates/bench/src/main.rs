@@ -1,0 +1,2 @@
+//! Load generators and rivals.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The memcached text and meta protocols, both directions, sans-io.

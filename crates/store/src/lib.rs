@@ -1,0 +1,1 @@
+//! A byte-bounded in-memory cache with memcached semantics.

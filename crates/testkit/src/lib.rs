@@ -1,0 +1,1 @@
+//! Real servers for tests: started on a free port, killed on drop.
