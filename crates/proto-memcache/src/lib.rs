@@ -7,7 +7,9 @@
 
 pub mod base64;
 mod limits;
+mod parse;
 pub mod request;
 
 pub use limits::{KEY_BYTES_MAX, Limits, Parsed};
+pub use parse::{Parse, parse_request};
 pub use request::{Fault, Recovery, Request, RequestError};

@@ -72,6 +72,22 @@ impl<'b> WordIter<'b> {
         self.0
     }
 
+    /// As `next`, by plain steps: faster for the few bytes of a command or flag, where calling `memchr` costs more
+    /// than it saves.
+    #[inline]
+    pub(crate) fn next_short(&mut self) -> Option<&'b [u8]> {
+        while let [b' ', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = self.0.iter().position(|&byte| byte == b' ').unwrap_or(self.0.len());
+        let (word, rest) = self.0.split_at(end);
+        self.0 = rest;
+        Some(word)
+    }
+
     /// Splits all of `line`, spaces at its ends included.
     #[inline]
     pub(crate) fn over(line: &'b [u8]) -> WordIter<'b> {
