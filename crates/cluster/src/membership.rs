@@ -1,0 +1,271 @@
+//! This process as a member: what its holder wants, and a driver that sees to it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::{Closed, Limits, Member, MemberError, MemberId, Snapshot, SourceName, State, Watch};
+
+mod intent;
+
+pub use intent::{Intent, Wish};
+use intent::{Progress, Wanted};
+
+/// A member that this process may register, change and deregister.
+///
+/// It holds what is *wanted*; the driver's [`Intent`] carries that out, now and again after every lost session or
+/// lease, with the same id. So nothing here fails because a backend is away for a while: [`register`](Self::register)
+/// then waits, and a caller who wants a bound puts [`tokio::time::timeout`] around it.
+///
+/// ```text
+///  holder ──► Membership ──wanted──► Intent ──► driver ──► backend
+///                 ▲  ▲                 │                      │
+///                 │  └────progress─────┘                      │
+///                 └──────────────── Watch ◄───────────────────┘   observed
+/// ```
+///
+/// - **Idempotent**: registering what is registered, or deregistering what is not, returns at once and sends nothing.
+/// - **Observed**: both return when this process's own watch shows the result; other processes may see it later.
+/// - **Drop**: deregisters in the background. For a graceful end await [`deregister`](Self::deregister) first.
+/// - **Concurrent**: every method takes `&self`; of wishes that contradict each other the last one holds, and the
+///   others return [`RegisterError::Superseded`].
+pub struct Membership {
+    id: MemberId,
+    limits: Limits,
+    /// The member as it is or would be registered; the lock orders changes and is never held across an await.
+    member: Mutex<Member>,
+    wanted: watch::Sender<Wanted>,
+    progress: watch::Receiver<Progress>,
+    view: Watch,
+}
+
+/// Why a membership could not be created, registered or deregistered.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The caller's member is not acceptable; nothing was sent.
+    #[error("member {id} is not acceptable")]
+    Member {
+        /// Which one.
+        id: MemberId,
+        /// What is wrong with it.
+        #[source]
+        error: MemberError,
+    },
+    /// Another membership of this handle has the id; drop that one first.
+    #[error("{id} is already a membership of {source_name}")]
+    IdTaken {
+        /// The id.
+        id: MemberId,
+        /// The backend.
+        source_name: SourceName,
+    },
+    /// The backend said no for good: repeating will not help without a change. What was registered before, if
+    /// anything, is unchanged.
+    #[error("{source_name} refused {id}")]
+    Refused {
+        /// Whose registration.
+        id: MemberId,
+        /// The backend.
+        source_name: SourceName,
+        /// What the backend said.
+        #[source]
+        error: DriverError,
+    },
+    /// Another call wanted the opposite before this one was done; that call decides.
+    #[error("a later call for {id} took over")]
+    Superseded {
+        /// Whose registration.
+        id: MemberId,
+    },
+    /// The source was closed, which also ends its registrations.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The backend needs a tokio runtime to work in the background, and there is none here.
+    #[error("{source_name} must be used inside a tokio runtime")]
+    NoRuntime {
+        /// The backend.
+        source_name: SourceName,
+    },
+}
+
+/// A driver's own error, kept as the source of another without naming its type.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct DriverError(Arc<dyn std::error::Error + Send + Sync>);
+
+impl DriverError {
+    /// Keeps `error` with its sources.
+    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        DriverError(Arc::new(error))
+    }
+}
+
+impl Membership {
+    /// For drivers: a membership for `member`, not yet registered, and the [`Intent`] that a driver must carry out.
+    /// `observed` is this process's own view of the same cluster.
+    ///
+    /// # Errors
+    /// The member breaks a limit.
+    pub fn new(member: Member, observed: Watch, limits: Limits) -> Result<(Self, Intent), RegisterError> {
+        let id = member.id.clone();
+        member.check(&limits).map_err(|error| RegisterError::Member { id: id.clone(), error })?;
+        let (wanted, wishes) = watch::channel(Wanted { generation: 0, member: None });
+        let (reports, progress) = watch::channel(Progress::default());
+        let intent = Intent::new(id.clone(), wishes, reports);
+        Ok((Membership { id, limits, member: Mutex::new(member), wanted, progress, view: observed }, intent))
+    }
+
+    /// The identity, the same through all cycles.
+    pub fn id(&self) -> &MemberId {
+        &self.id
+    }
+
+    /// The member as it is, or would be, registered.
+    pub fn member(&self) -> Member {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the holder wants it registered: the last call was `register`, whether it is done yet or not.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.borrow().member.is_some()
+    }
+
+    /// Why the driver has not managed yet, if its last attempt failed; it keeps trying.
+    pub fn trouble(&self) -> Option<DriverError> {
+        self.progress.borrow().trouble.clone()
+    }
+
+    /// Registers the member, and returns once this process observes it.
+    ///
+    /// # Errors
+    /// The backend refused it for good, a concurrent [`deregister`](Self::deregister) took over, or the source was
+    /// closed. A backend that is away is waited for.
+    ///
+    /// # Cancel safety
+    /// The wish stays: the driver goes on registering in the background. Call `deregister`, or drop the membership, to
+    /// take it back.
+    pub async fn register(&self) -> Result<(), RegisterError> {
+        let generation = self.want(true);
+        self.done(generation, true).await?;
+        self.observed(generation, true).await
+    }
+
+    /// Deregisters the member, and returns once this process observes that it is gone.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    ///
+    /// # Cancel safety
+    /// The wish stays: the driver goes on deregistering in the background.
+    pub async fn deregister(&self) -> Result<(), RegisterError> {
+        let generation = self.want(false);
+        if generation == 0 {
+            return Ok(()); // never registered: there is nothing to wait for, not even a source's first answer
+        }
+        self.done(generation, false).await?;
+        self.observed(generation, false).await
+    }
+
+    /// Changes the opaque data: [`update`](Self::update) of one field.
+    ///
+    /// # Errors
+    /// The data is longer than the limit; nothing changed.
+    pub fn set_data(&self, data: impl Into<Bytes>) -> Result<(), RegisterError> {
+        self.update(|member| member.data = data.into())
+    }
+
+    /// Changes any fields but the id. While registered, the change goes out in the background and reaches every watch;
+    /// otherwise it waits for the next [`register`](Self::register), which also waits for a change under way.
+    ///
+    /// # Errors
+    /// The changed member breaks a limit or has another id; nothing changed.
+    pub fn update(&self, change: impl FnOnce(&mut Member)) -> Result<(), RegisterError> {
+        let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = member.clone();
+        change(&mut changed);
+        let verdict =
+            if changed.id == self.id { changed.check(&self.limits) } else { Err(MemberError::IdChanged) };
+        verdict.map_err(|error| RegisterError::Member { id: self.id.clone(), error })?;
+        *member = changed;
+        // Under the lock, so that two updates reach the driver in the order in which they were made.
+        self.wanted.send_if_modified(|wanted| {
+            let registered = wanted.member.is_some();
+            registered && wanted.replace(Some(Arc::new(member.clone())))
+        });
+        Ok(())
+    }
+
+    /// Notes the wish and returns its generation; an unchanged wish keeps the one it has.
+    fn want(&self, registered: bool) -> u64 {
+        let member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
+        let wish = registered.then(|| Arc::new(member.clone()));
+        // A refused wish is sent again, since asking again is how its holder says that the reason may be gone.
+        let refused = self.progress.borrow().refused.as_ref().map(|(generation, _)| *generation);
+        self.wanted.send_if_modified(|wanted| {
+            if refused == Some(wanted.generation) && wanted.member == wish {
+                wanted.generation += 1;
+                return true;
+            }
+            wanted.replace(wish)
+        });
+        let generation = self.wanted.borrow().generation;
+        drop(member);
+        generation
+    }
+
+    /// Waits until the driver has carried out the wish of this generation or one that replaced it in the same sense.
+    async fn done(&self, generation: u64, registered: bool) -> Result<(), RegisterError> {
+        let mut progress = self.progress.clone();
+        loop {
+            {
+                let progress = progress.borrow_and_update();
+                if self.is_wanted() != registered {
+                    return Err(RegisterError::Superseded { id: self.id.clone() });
+                }
+                if let Some((_, error)) =
+                    progress.refused.as_ref().filter(|(refused, _)| *refused >= generation)
+                {
+                    return Err(RegisterError::Refused {
+                        id: self.id.clone(),
+                        source_name: self.view.borrow().source().clone(),
+                        error: error.clone(),
+                    });
+                }
+                if progress.done >= generation {
+                    return Ok(());
+                }
+            }
+            if progress.changed().await.is_err() {
+                return Err(self.view.closed().into());
+            }
+        }
+    }
+
+    /// Waits until this process sees the result in the source's present word, or until another call wants the opposite.
+    async fn observed(&self, generation: u64, registered: bool) -> Result<(), RegisterError> {
+        let mut observed = self.view.clone();
+        let mut wanted = self.wanted.subscribe();
+        let seen = |snapshot: &Snapshot| match snapshot.state() {
+            State::Pending | State::Stale { .. } => false,
+            State::Ready | State::Absent => snapshot.get(&self.id).is_some() == registered,
+        };
+        let overtaken = |now: &Wanted| now.generation > generation && now.member.is_some() != registered;
+        tokio::select! {
+            biased;
+            seen = observed.wait_for(seen) => seen.map(drop).map_err(Into::into),
+            _ = wanted.wait_for(overtaken) => Err(RegisterError::Superseded { id: self.id.clone() }),
+        }
+    }
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Membership")
+            .field("id", &self.id)
+            .field("wanted", &self.is_wanted())
+            .finish_non_exhaustive()
+    }
+}
