@@ -1,0 +1,70 @@
+//! The list of what tests need, as data.
+
+/// One thing that must be there before `cargo xtask test` can pass.
+pub(crate) struct Need {
+    /// The program looked for; for a Python package its name.
+    pub(crate) name: &'static str,
+    /// What uses it, for the reader of a log.
+    pub(crate) why: &'static str,
+    pub(crate) source: Source,
+}
+
+/// Where a need is installed from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source {
+    /// A system package; `service` is what its installation would leave running on a port that tests or tours use.
+    Apt { package: &'static str, service: Option<&'static str> },
+    /// A program from crates.io.
+    Cargo { package: &'static str },
+    /// A part of the Rust toolchain.
+    Component(&'static str),
+    /// A Python package at one version, in `target/python` and nowhere else.
+    PyPi { package: &'static str, version: &'static str },
+}
+
+pub(crate) const NEEDS: &[Need] = &[
+    Need { name: "cargo-clippy", why: "lints", source: Source::Component("clippy") },
+    Need { name: "rustfmt", why: "formatting", source: Source::Component("rustfmt") },
+    Need {
+        name: "cargo-nextest",
+        why: "runs the tests, each in a process of its own",
+        source: Source::Cargo { package: "cargo-nextest" },
+    },
+    Need {
+        name: "memcached",
+        why: "what `peerset serve` is compared with, byte for byte and in speed",
+        source: Source::Apt { package: "memcached", service: Some("memcached") },
+    },
+    Need {
+        name: "memccapable",
+        why: "libmemcached's own test of a server",
+        source: Source::Apt { package: "libmemcached-tools", service: None },
+    },
+    Need {
+        name: "strace",
+        why: "counts system calls in benches",
+        source: Source::Apt { package: "strace", service: None },
+    },
+    Need {
+        name: "python3",
+        why: "runs a client library of another language",
+        source: Source::Apt { package: "python3", service: None },
+    },
+    Need {
+        name: "pymemcache",
+        why: "a client library of another language",
+        source: Source::PyPi { package: "pymemcache", version: "4.0.0" },
+    },
+];
+
+impl Source {
+    /// The command a person would type for it.
+    pub(crate) fn by_hand(self) -> String {
+        match self {
+            Source::Apt { package, .. } => super::apt::by_hand(&[package]),
+            Source::Cargo { package } => format!("cargo install --locked {package}"),
+            Source::Component(component) => format!("rustup component add {component}"),
+            Source::PyPi { package, version } => super::python::by_hand(package, version),
+        }
+    }
+}
