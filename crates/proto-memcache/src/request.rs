@@ -11,6 +11,7 @@ pub mod meta;
 mod words;
 
 
+pub use encode::multi_get;
 pub use error::{Fault, Recovery, RequestError};
 pub use key::{Key, KeyError, MetaKey};
 pub use meta::{MetaArithmetic, MetaDelete, MetaFlag, MetaFlags, MetaGet, MetaSet, SetMode};
