@@ -1,2 +1,46 @@
-//! The program peerset: a memcached-compatible cache node and, in front of a fleet, its one address.
-fn main() {}
+//! `peerset`: a memcached-compatible cache node.
+
+mod admin;
+mod cli;
+mod front;
+mod serve;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+
+/// Exit status for a command line or config file that is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_max_level(cli.log)
+        .with_target(false)
+        .init();
+    match cli.command {
+        None => {
+            // A closed stdout is the reader's choice.
+            let _ = Cli::command().print_help();
+            ExitCode::SUCCESS
+        }
+        Some(Command::Serve(arguments)) => match arguments.settings() {
+            Err(error) => fail(&error, USAGE),
+            Ok(settings) => match serve::run(&settings) {
+                Err(error) => fail(&error, 1),
+                Ok(()) => ExitCode::SUCCESS,
+            },
+        },
+    }
+}
+
+fn fail(error: &anyhow::Error, status: u8) -> ExitCode {
+    // Nobody is left to tell if stderr is gone.
+    let _ = writeln!(std::io::stderr(), "peerset: {error:#}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,48 @@
+//! The admin pages, over HTTP on a port of their own.
+//!
+//! | path | answers |
+//! |---|---|
+//! | `/` | this list |
+//! | `/metrics` | counters and gauges in the Prometheus text format |
+//! | `/healthz` | 200 while the process runs |
+//! | `/readyz` | 200 while requests are taken, 503 while the node drains |
+
+mod metrics;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use crate::serve::Node;
+
+const INDEX: &str = "peerset admin pages\n\n/metrics  counters and gauges (Prometheus)\n/healthz  200 while the process runs\n/readyz   200 while requests are taken, 503 while draining\n";
+
+/// The pages of one node.
+pub(crate) fn router(node: Arc<Node>) -> Router {
+    Router::new()
+        .route("/", get(|| async { INDEX }))
+        .route("/metrics", get(metrics_page))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready_page))
+        .fallback(|| async { (StatusCode::NOT_FOUND, INDEX) })
+        .with_state(node)
+}
+
+async fn ready_page(State(node): State<Arc<Node>>) -> impl IntoResponse {
+    if node.draining() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}
+
+async fn metrics_page(State(node): State<Arc<Node>>) -> impl IntoResponse {
+    match metrics::render(&node) {
+        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}

@@ -1,0 +1,50 @@
+//! The command line: one module a command, and the units its values are written in.
+//!
+//! Every flag of a command has a twin of the same name in the command's table of the `--config` file; a flag that is
+//! given wins over the file, the file over the default.
+
+pub(crate) mod config_file;
+pub(crate) mod serve;
+pub(crate) mod units;
+
+use clap::{Parser, Subcommand};
+
+/// What `peerset --help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  peerset serve                                    a memcached-compatible cache on 127.0.0.1:11211
+  peerset serve --listen 0.0.0.0:11211 --memory 4gb
+  peerset serve --help                             all settings of a node";
+
+/// Knows which servers are up, decides who owns a key, and reaches them fast.
+///
+/// Sizes are written 64mb or 1gb (powers of 1024), times 250ms, 5s or 1m. Errors go to stderr; the exit status is 2 for
+/// a wrong command line or config file and 1 for any other failure.
+#[derive(Debug, Parser)]
+#[command(name = "peerset", version, after_help = EXAMPLES, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// What to log to stderr: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log: tracing::Level,
+
+    /// The command
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a cache node that speaks memcached, with nothing else installed
+    Serve(serve::ServeArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

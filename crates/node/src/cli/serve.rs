@@ -1,0 +1,249 @@
+//! The flags of `peerset serve`, their twins in the config file, and what both come to.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::config_file::ConfigFile;
+use super::units::{Period, Size};
+use crate::front::{self, ListenAddress};
+
+/// Threads beyond which more only costs memory.
+const THREADS_MAX: usize = 1024;
+
+const EXAMPLES: &str = "\
+Examples:
+  peerset serve
+  peerset serve --listen 0.0.0.0:11211 --listen unix:/run/peerset.sock --memory 4gb
+  printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | curl -s telnet://127.0.0.1:11211
+
+Config file (--config FILE):
+  [serve]
+  listen = [\"0.0.0.0:11211\"]
+  memory = \"4gb\"";
+
+/// Run a cache node that speaks memcached (classic and meta commands) on an embedded store.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Read settings from this TOML file; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    flags: ServeFlags,
+}
+
+/// Every setting, as a flag and as a key of the config file's `[serve]`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct ServeFlags {
+    /// Address to take requests on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Vec<ListenAddress>,
+
+    /// Memory for items, their index and large requests under way [default: 64mb]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<Size>,
+
+    /// Largest item taken, key and overhead included; at most half of --memory [default: 1mb]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_item: Option<Size>,
+
+    /// Connections at one time; a further one is told so and closed [default: 1024]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_conns: Option<NonZeroUsize>,
+
+    /// Threads that serve requests [default: one for each core]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    /// Close a connection that sent no request for so long; 0 means never [default: 0]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) idle_timeout: Option<Period>,
+
+    /// Close a connection that takes none of its waiting replies for so long [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) stall_timeout: Option<Period>,
+
+    /// Address of the admin pages (/metrics, /healthz, /readyz), or `off` [default: 127.0.0.1:7980]
+    #[arg(long, value_name = "ADDRESS|off")]
+    pub(crate) http: Option<HttpAddress>,
+}
+
+/// Where the admin pages are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum HttpAddress {
+    /// Nowhere.
+    Off,
+    /// At this TCP address.
+    At(std::net::SocketAddr),
+}
+
+impl FromStr for HttpAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(HttpAddress::Off);
+        }
+        match text.parse() {
+            Ok(ListenAddress::Tcp(address)) => Ok(HttpAddress::At(address)),
+            Ok(ListenAddress::Unix(_)) => Err("the admin pages need a TCP address or `off`".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl TryFrom<String> for HttpAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// Settings of a node, complete and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct ServeSettings {
+    pub(crate) listen: Vec<ListenAddress>,
+    pub(crate) memory: Size,
+    pub(crate) max_item: Size,
+    pub(crate) front: front::Config,
+    /// None if the pages are off.
+    pub(crate) http: Option<std::net::SocketAddr>,
+    /// Whether the address of the pages was asked for; the default one gives way if it is in use.
+    pub(crate) http_explicit: bool,
+}
+
+/// Settings that do not go together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("--memory {memory} is too small: at least {}", Size(MEMORY_MIN))]
+    MemoryTooSmall { memory: Size },
+    #[error("--max-item {max_item} is too small: at least 1kb")]
+    ItemTooSmall { max_item: Size },
+    #[error("--max-item {max_item} is more than half of --memory {memory}: lower it, or give more memory")]
+    ItemTooLarge { max_item: Size, memory: Size },
+    #[error("--max-item {max_item} is more than 1gb, the largest item there can be")]
+    ItemOverLimit { max_item: Size },
+    #[error("--threads {0} is more than {THREADS_MAX}; one for each core is right")]
+    TooManyThreads(usize),
+    #[error("--stall-timeout must be more than 0: a client that never reads would hold its buffer forever")]
+    NoStallTimeout,
+}
+
+/// The least memory a node works with.
+const MEMORY_MIN: u64 = 1 << 20;
+
+impl ServeArgs {
+    /// The settings that the flags, the config file and the defaults come to.
+    pub(crate) fn settings(self) -> anyhow::Result<ServeSettings> {
+        let file = self.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
+        Ok(self.flags.over(file.serve).settings()?)
+    }
+}
+
+impl ServeFlags {
+    /// These settings, and those of `other` where these are silent.
+    fn over(self, other: ServeFlags) -> ServeFlags {
+        ServeFlags {
+            listen: if self.listen.is_empty() { other.listen } else { self.listen },
+            memory: self.memory.or(other.memory),
+            max_item: self.max_item.or(other.max_item),
+            max_conns: self.max_conns.or(other.max_conns),
+            threads: self.threads.or(other.threads),
+            idle_timeout: self.idle_timeout.or(other.idle_timeout),
+            stall_timeout: self.stall_timeout.or(other.stall_timeout),
+            http: self.http.or(other.http),
+        }
+    }
+
+    fn settings(self) -> Result<ServeSettings, SettingsError> {
+        let memory = self.memory.unwrap_or(Size(64 << 20));
+        let max_item = self.max_item.unwrap_or(Size(1 << 20));
+        if memory.0 < MEMORY_MIN {
+            return Err(SettingsError::MemoryTooSmall { memory });
+        }
+        if max_item.0 < 1024 {
+            return Err(SettingsError::ItemTooSmall { max_item });
+        }
+        if max_item.0 > 1 << 30 {
+            return Err(SettingsError::ItemOverLimit { max_item });
+        }
+        if max_item.0 > memory.0 / 2 {
+            return Err(SettingsError::ItemTooLarge { max_item, memory });
+        }
+        let threads = match self.threads {
+            Some(threads) => threads.get(),
+            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        };
+        if threads > THREADS_MAX {
+            return Err(SettingsError::TooManyThreads(threads));
+        }
+        let stall_timeout = self.stall_timeout.map_or(Duration::from_secs(30), |period| period.0);
+        if stall_timeout.is_zero() {
+            return Err(SettingsError::NoStallTimeout);
+        }
+        let http_explicit = self.http.is_some();
+        Ok(ServeSettings {
+            listen: if self.listen.is_empty() {
+                vec![ListenAddress::Tcp(([127, 0, 0, 1], 11211).into())]
+            } else {
+                self.listen
+            },
+            memory,
+            max_item,
+            front: front::Config {
+                threads,
+                max_conns: self.max_conns.map_or(1024, NonZeroUsize::get),
+                idle_timeout: self.idle_timeout.map(|period| period.0).filter(|limit| !limit.is_zero()),
+                stall_timeout,
+            },
+            http: match self.http {
+                None => Some(([127, 0, 0, 1], 7980).into()),
+                Some(HttpAddress::Off) => None,
+                Some(HttpAddress::At(address)) => Some(address),
+            },
+            http_explicit,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(text: &str) -> ServeFlags {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let settings = flags("memory = '2gb'").over(flags("memory = '3gb'\nthreads = 3")).settings().unwrap();
+        assert_eq!(settings.memory, Size(2 << 30));
+        assert_eq!(settings.front.threads, 3);
+        assert_eq!(settings.listen, ["127.0.0.1:11211".parse().unwrap()]);
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let error = flags(text).settings().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together() {
+        check_refused("memory = '1mb'", "more than half of --memory 1mb");
+        check_refused("memory = '1kb'", "at least 1mb");
+        check_refused("max-item = '1b'", "at least 1kb");
+        check_refused("max-item = '2gb'\nmemory = '64gb'", "more than 1gb");
+        check_refused("threads = 4096", "one for each core");
+        check_refused("stall-timeout = '0'", "more than 0");
+    }
+}

@@ -1,0 +1,168 @@
+//! The front: listeners, connections and the turn every ready connection gets, whatever is spoken on it.
+//!
+//! One thread accepts and hands each connection to the worker that has fewest. A worker owns its connections, one
+//! poller and two buffers; it takes every socket the poller reports, reads once, lets the [`Service`] answer all
+//! requests that arrived, and writes once. So a pipelined batch costs one read and one write however many requests it
+//! holds, an idle connection owns no buffer at all, and nothing on this path takes a lock or allocates.
+//!
+//! Why not a task for each connection: waking a task costs about as much as answering a request. Why one acceptor and
+//! not a listening socket for each worker: the kernel spreads few connections unevenly, and one place that counts keeps
+//! `max_conns` exact.
+//!
+//! - **Bounds**: connections by [`Config::max_conns`]; unsent output of one connection by [`OUTPUT_HIGH`] plus one
+//!   reply (then its input is no longer read, and after [`Config::stall_timeout`] without progress it is closed);
+//!   unparsed input by what the service says it needs. What exceeds a worker's own buffers is asked of
+//!   [`Service::reserve`] first.
+//! - **Draining**: listeners close, what has arrived is answered and sent, idle connections close, and after
+//!   [`DRAIN_LIMIT`] the rest.
+
+mod acceptor;
+mod address;
+mod buffers;
+mod connection;
+mod counters;
+mod stream;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub(crate) use address::{BoundListener, ListenAddress, listen_tcp};
+pub(crate) use counters::{Counter, FrontCounters, WorkerCounters};
+
+/// A reply batch past this many bytes is sent before more requests are answered.
+pub(crate) const OUTPUT_HIGH: usize = 128 * 1024;
+
+/// How long draining waits for requests that have arrived in part and replies that are not read.
+pub(crate) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// What is spoken on the connections of one worker.
+pub(crate) trait Service: Send + 'static {
+    /// What one connection remembers between requests.
+    type Session: Send;
+    /// Holds bytes of the memory budget until it is dropped.
+    type Reservation: Send;
+
+    /// A connection was accepted.
+    fn open(&mut self, local: Option<SocketAddr>) -> Self::Session;
+
+    /// Answers the requests at the front of `input` by appending to `output`, in order, until one is incomplete or
+    /// `output` exceeds [`OUTPUT_HIGH`]. `now` is the unix time in seconds.
+    fn process(&mut self, session: &mut Self::Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn;
+
+    /// Asks for memory for one connection's large request or unread replies; none means the budget is spent.
+    fn reserve(&mut self, bytes: usize, now: u32) -> Option<Self::Reservation>;
+
+    /// The line for a request that cannot be taken in because [`reserve`](Self::reserve) said no; then it is closed.
+    fn refusal(&self) -> &'static [u8];
+}
+
+/// What became of the input a service was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Bytes at the front of the input that are dealt with.
+    pub(crate) consumed: usize,
+    /// What the service wants next.
+    pub(crate) next: Next,
+}
+
+/// How a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The rest of the input is an incomplete request: show it again once `bytes_min` more have arrived.
+    Read { bytes_min: usize },
+    /// Requests remain, but the output should be sent first.
+    Flush,
+    /// Send the output and close.
+    Close,
+}
+
+/// Settings of the front. Checked where the command line is read.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Worker threads; one for each core is right.
+    pub(crate) threads: usize,
+    /// Connections at one time; a further one is told so and closed.
+    pub(crate) max_conns: usize,
+    /// A connection without a request for so long is closed; none means never.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// A connection that takes none of its replies for so long is closed.
+    pub(crate) stall_timeout: Duration,
+}
+
+/// Running threads and the way to stop them.
+pub(crate) struct Front {
+    stop: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Tells the acceptor and every worker to drain.
+struct Stop {
+    draining: AtomicBool,
+    wakers: Vec<Arc<mio::Waker>>,
+}
+
+impl Front {
+    /// Starts the acceptor and the workers; `service` makes what each worker speaks, given its number.
+    pub(crate) fn start<S: Service>(
+        config: &Config,
+        listeners: Vec<BoundListener>,
+        counters: &Arc<FrontCounters>,
+        mut service: impl FnMut(usize) -> S,
+    ) -> io::Result<Front> {
+        let mut workers = Vec::new();
+        let mut inboxes = Vec::new();
+        for number in 0..config.threads {
+            let (worker, inbox) = worker::Worker::new(number, config, counters.clone(), service(number))?;
+            workers.push(worker);
+            inboxes.push(inbox);
+        }
+        let acceptor = acceptor::Acceptor::new(config, listeners, inboxes, counters.clone())?;
+
+        let mut wakers = vec![acceptor.waker()];
+        wakers.extend(workers.iter().map(worker::Worker::waker));
+        let stop = Arc::new(Stop { draining: AtomicBool::new(false), wakers });
+
+        let mut threads = Vec::new();
+        for worker in workers {
+            let stop = stop.clone();
+            threads.push(
+                std::thread::Builder::new()
+                    .name(format!("worker-{}", worker.number()))
+                    .spawn(move || worker.run(&stop))?,
+            );
+        }
+        let acceptor_stop = stop.clone();
+        threads.push(
+            std::thread::Builder::new()
+                .name("acceptor".into())
+                .spawn(move || acceptor.run(&acceptor_stop))?,
+        );
+        Ok(Front { stop, threads })
+    }
+
+    /// Drains and returns when every connection is closed.
+    pub(crate) fn drain(self) {
+        self.stop.draining.store(true, Ordering::Release);
+        for waker in &self.stop.wakers {
+            if let Err(error) = waker.wake() {
+                tracing::error!(%error, "a worker could not be woken; it will not drain");
+            }
+        }
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the front panicked");
+            }
+        }
+    }
+}
+
+impl Stop {
+    fn draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}

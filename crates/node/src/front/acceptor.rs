@@ -1,0 +1,133 @@
+//! Accepts connections and gives each to the worker that has fewest.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::stream::Stream;
+use super::{BoundListener, Config, FrontCounters, Stop};
+
+/// What a refused client is told, as memcached says it.
+const TOO_MANY: &[u8] = b"ERROR Too many open connections\r\n";
+
+/// How long accepting rests when the system has no file descriptor left.
+const REST: Duration = Duration::from_millis(50);
+
+/// The way to one worker.
+pub(super) struct Inbox {
+    /// New connections; bounded, so that a worker far behind slows accepting down.
+    pub(super) streams: SyncSender<Stream>,
+    /// Interrupts the worker's wait.
+    pub(super) waker: Arc<Waker>,
+}
+
+pub(super) struct Acceptor {
+    poll: Poll,
+    waker: Arc<Waker>,
+    listeners: Vec<BoundListener>,
+    inboxes: Vec<Inbox>,
+    counters: Arc<FrontCounters>,
+    max_conns: usize,
+}
+
+impl Acceptor {
+    pub(super) fn new(
+        config: &Config,
+        mut listeners: Vec<BoundListener>,
+        inboxes: Vec<Inbox>,
+        counters: Arc<FrontCounters>,
+    ) -> io::Result<Acceptor> {
+        let poll = Poll::new()?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            match listener {
+                BoundListener::Tcp(listener) => {
+                    poll.registry().register(listener, Token(index), Interest::READABLE)?;
+                }
+                BoundListener::Unix(listener, _) => {
+                    poll.registry().register(listener, Token(index), Interest::READABLE)?;
+                }
+            }
+        }
+        let waker = Arc::new(Waker::new(poll.registry(), Token(listeners.len()))?);
+        Ok(Acceptor { poll, waker, listeners, inboxes, counters, max_conns: config.max_conns })
+    }
+
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    /// Accepts until told to drain; then the listeners close.
+    pub(super) fn run(mut self, stop: &Stop) {
+        let mut events = Events::with_capacity(64);
+        loop {
+            match self.poll.poll(&mut events, None) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    tracing::error!(%error, "accepting ended: the poller failed");
+                    return;
+                }
+                _ => {}
+            }
+            if stop.draining() {
+                return;
+            }
+            for event in &events {
+                if event.token().0 < self.listeners.len() {
+                    self.accept_all(event.token().0, stop);
+                }
+            }
+        }
+    }
+
+    /// Takes every waiting connection of one listener: readiness is reported once only.
+    fn accept_all(&mut self, index: usize, stop: &Stop) {
+        while !stop.draining() {
+            let accepted = match &self.listeners[index] {
+                BoundListener::Tcp(listener) => listener.accept().map(|(stream, _)| {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "a connection without TCP_NODELAY");
+                    }
+                    Stream::Tcp(stream)
+                }),
+                BoundListener::Unix(listener, _) => listener.accept().map(|(stream, _)| Stream::Unix(stream)),
+            };
+            match accepted {
+                Ok(stream) => self.hand_over(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.counters.accept_errors.add(1);
+                    tracing::warn!(%error, "cannot accept a connection; trying again");
+                    std::thread::sleep(REST);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&self, mut stream: Stream) {
+        let worker = self
+            .counters
+            .workers
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, worker)| worker.connections.load(Ordering::Relaxed))
+            .map_or(0, |(number, _)| number);
+        if self.counters.connections() >= self.max_conns {
+            self.counters.rejected.add(1);
+            // The peer may be gone already, and is refused either way.
+            let _ = stream.write(TOO_MANY);
+            return;
+        }
+        self.counters.accepted.add(1);
+        self.counters.workers[worker].connections.fetch_add(1, Ordering::Relaxed);
+        let inbox = &self.inboxes[worker];
+        if inbox.streams.send(stream).is_err() || inbox.waker.wake().is_err() {
+            tracing::error!(worker, "a worker is gone; its connection was dropped");
+            self.counters.workers[worker].connections.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The two buffers a worker lends to whichever connection has its turn.
+
+/// Bytes read at most in one turn.
+const INPUT_BYTES: usize = 64 * 1024;
+
+/// A larger output buffer is given back once its reply is sent.
+const OUTPUT_RETAINED: usize = 1536 * 1024;
+
+/// Room that must be left for a read to be worth a system call.
+pub(super) const READ_BYTES_MIN: usize = 16 * 1024;
+
+/// Scratch space of one worker: input is parsed and output is built here, and only what a connection cannot get rid of
+/// in its turn is copied to a buffer of its own.
+pub(super) struct Buffers {
+    /// Always of full length, so that it is zeroed once and not before each read.
+    pub(super) input: Box<[u8]>,
+    /// Empty between turns.
+    pub(super) output: Vec<u8>,
+}
+
+impl Buffers {
+    pub(super) fn new() -> Buffers {
+        Buffers { input: vec![0; INPUT_BYTES].into_boxed_slice(), output: Vec::with_capacity(INPUT_BYTES) }
+    }
+
+    /// Forgets a turn's output.
+    #[inline]
+    pub(super) fn clear_output(&mut self) {
+        self.output.clear();
+        if self.output.capacity() > OUTPUT_RETAINED {
+            self.output = Vec::with_capacity(INPUT_BYTES);
+        }
+    }
+}
+
+/// Bytes a connection keeps between turns, counted against the memory budget once they are many.
+pub(super) struct Kept<R> {
+    bytes: Vec<u8>,
+    /// Bytes at the front already dealt with.
+    start: usize,
+    /// Bytes that hold data; those after it are room to read into.
+    end: usize,
+    reservation: Option<R>,
+    reserved: usize,
+}
+
+/// Up to here a connection's buffer needs no reservation.
+const UNRESERVED: usize = 16 * 1024;
+
+/// Reading a large request grows its buffer by at least this much.
+const GROWTH_MIN: usize = 64 * 1024;
+
+impl<R> Kept<R> {
+    pub(super) fn new() -> Kept<R> {
+        Kept { bytes: Vec::new(), start: 0, end: 0, reservation: None, reserved: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Drops bytes from the front; gives the memory back when none are left.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        if self.is_empty() {
+            *self = Kept::new();
+        }
+    }
+
+    /// Replaces what is kept. False if `reserve` denies the memory.
+    #[must_use]
+    pub(super) fn keep(&mut self, data: &[u8], reserve: impl FnMut(usize) -> Option<R>) -> bool {
+        *self = Kept::new();
+        self.make_room(data.len(), reserve) && {
+            self.bytes[..data.len()].copy_from_slice(data);
+            self.end = data.len();
+            true
+        }
+    }
+
+    /// Room after the data for a request that is `missing` bytes short. It grows with what has arrived, not with what
+    /// was announced: a peer that announces much and sends nothing holds nothing. None if `reserve` denies the memory.
+    pub(super) fn room(
+        &mut self,
+        missing: usize,
+        reserve: impl FnMut(usize) -> Option<R>,
+    ) -> Option<&mut [u8]> {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.bytes.len() && !self.make_room(missing.min(self.end.max(GROWTH_MIN)), reserve) {
+            return None;
+        }
+        Some(&mut self.bytes[self.end..])
+    }
+
+    /// Counts bytes that were read into [`room`](Self::room).
+    pub(super) fn filled(&mut self, count: usize) {
+        self.end += count;
+    }
+
+    fn make_room(&mut self, more: usize, mut reserve: impl FnMut(usize) -> Option<R>) -> bool {
+        let target = self.end + more;
+        if target > UNRESERVED && target > self.reserved {
+            let Some(reservation) = reserve(target) else { return false };
+            self.reservation = Some(reservation);
+            self.reserved = target;
+        }
+        self.bytes.reserve_exact(target - self.bytes.len());
+        self.bytes.resize(target, 0);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_request_grows_with_what_arrives() {
+        let mut asked = Vec::new();
+        let mut kept = Kept::new();
+        assert!(kept.keep(&[1; 100], |bytes| {
+            asked.push(bytes);
+            Some(())
+        }));
+        let mut read = 0;
+        while read < 1_000_000 {
+            let room = kept
+                .room(1_000_000 - read, |bytes| {
+                    asked.push(bytes);
+                    Some(())
+                })
+                .unwrap();
+            assert!(room.len() <= (read + 100).max(GROWTH_MIN));
+            let count = room.len();
+            room.fill(2);
+            kept.filled(count);
+            read += count;
+        }
+        assert_eq!(kept.len(), 1_000_100);
+        assert_eq!(kept.data()[99..101], [1, 2]);
+        assert!(asked.is_sorted() && asked.len() < 8, "{asked:?}");
+        kept.consume(1_000_100);
+        assert!(kept.is_empty() && kept.bytes.capacity() == 0);
+    }
+
+    #[test]
+    fn denied_memory_is_said() {
+        let mut kept = Kept::<()>::new();
+        assert!(kept.keep(&[0; UNRESERVED], |_| None));
+        assert!(kept.room(1, |_| None).is_none());
+        assert!(!kept.keep(&[0; UNRESERVED + 1], |_| None));
+    }
+}

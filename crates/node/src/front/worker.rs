@@ -1,0 +1,214 @@
+//! A worker: one thread, one poller, and the connections that were handed to it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Poll, Token, Waker};
+use slab::Slab;
+
+use super::acceptor::Inbox;
+use super::buffers::Buffers;
+use super::connection::{After, Connection, Context};
+use super::stream::Stream;
+use super::{Config, DRAIN_LIMIT, FrontCounters, Service, Stop, WorkerCounters};
+
+/// Events taken from the poller at once.
+const EVENTS: usize = 1024;
+
+/// Connections accepted but not yet taken by their worker.
+const INBOX: usize = 1024;
+
+/// How often connections are looked over for time-outs.
+const SWEEP: Duration = Duration::from_millis(500);
+
+const WAKE: Token = Token(usize::MAX);
+
+pub(super) struct Worker<S: Service> {
+    number: usize,
+    poll: Poll,
+    waker: Arc<Waker>,
+    inbox: Receiver<Stream>,
+    connections: Slab<Connection<S>>,
+    /// Connections with something left to do that the poller will not report.
+    again: Vec<usize>,
+    service: S,
+    buffers: Buffers,
+    counters: Arc<FrontCounters>,
+    idle_timeout: Option<Duration>,
+    stall_timeout: Duration,
+}
+
+/// The time, read once a turn.
+#[derive(Clone, Copy)]
+struct Now {
+    instant: Instant,
+    unix: u32,
+}
+
+impl Now {
+    fn read() -> Now {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Now { instant: Instant::now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
+    }
+}
+
+impl<S: Service> Worker<S> {
+    pub(super) fn new(
+        number: usize,
+        config: &Config,
+        counters: Arc<FrontCounters>,
+        service: S,
+    ) -> io::Result<(Worker<S>, Inbox)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let (streams, inbox) = sync_channel(INBOX);
+        let worker = Worker {
+            number,
+            poll,
+            waker: waker.clone(),
+            inbox,
+            connections: Slab::new(),
+            again: Vec::new(),
+            service,
+            buffers: Buffers::new(),
+            counters,
+            idle_timeout: config.idle_timeout,
+            stall_timeout: config.stall_timeout,
+        };
+        Ok((worker, Inbox { streams, waker }))
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(super) fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
+    }
+
+    /// Serves until told to drain and every connection is closed.
+    pub(super) fn run(mut self, stop: &Stop) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut next_sweep = Instant::now() + SWEEP;
+        let mut drain_until = None;
+        loop {
+            let patience = if self.again.is_empty() {
+                (!self.connections.is_empty()).then_some(SWEEP)
+            } else {
+                Some(Duration::ZERO)
+            };
+            if let Err(error) = self.poll.poll(&mut events, patience)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, worker = self.number, "a worker ended: its poller failed");
+                return;
+            }
+            let now = Now::read();
+            let again = std::mem::take(&mut self.again);
+            for event in &events {
+                if event.token() == WAKE {
+                    self.take_new(now);
+                } else {
+                    self.turn(event.token().0, now);
+                }
+            }
+            for key in again {
+                self.turn(key, now);
+            }
+            if now.instant >= next_sweep {
+                next_sweep = now.instant + SWEEP;
+                self.close_overdue(now.instant);
+            }
+            if stop.draining() {
+                let until = *drain_until.get_or_insert(now.instant + DRAIN_LIMIT);
+                if self.drain(now, until) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn counters(&self) -> &WorkerCounters {
+        &self.counters.workers[self.number]
+    }
+
+    fn take_new(&mut self, now: Now) {
+        while let Ok(stream) = self.inbox.try_recv() {
+            let session = self.service.open(stream.local_address());
+            let key = self.connections.insert(Connection::new(stream, session, now.instant));
+            if let Err(error) = self.connections[key].stream.register(self.poll.registry(), Token(key)) {
+                tracing::warn!(%error, "a connection could not be watched");
+                self.close(key);
+            }
+        }
+    }
+
+    fn turn(&mut self, key: usize, now: Now) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let mut context = Context {
+            service: &mut self.service,
+            buffers: &mut self.buffers,
+            counters: &self.counters.workers[self.number],
+            now: now.instant,
+            unix_now: now.unix,
+        };
+        let after = connection.turn(&mut context);
+        if after == After::Close {
+            return self.close(key);
+        }
+        if connection.wants_writable() != connection.writable_watched {
+            connection.writable_watched = !connection.writable_watched;
+            let wanted = connection.writable_watched;
+            if let Err(error) = connection.stream.watch_writable(self.poll.registry(), Token(key), wanted) {
+                tracing::warn!(%error, "a connection could not be watched");
+                return self.close(key);
+            }
+        }
+        if after == After::Again {
+            self.again.push(key);
+        }
+    }
+
+    /// Dropping the stream closes it, which also takes it out of the poller.
+    fn close(&mut self, key: usize) {
+        self.connections.remove(key);
+        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn close_overdue(&mut self, now: Instant) {
+        let mut overdue = Vec::new();
+        for (key, connection) in &self.connections {
+            let stalled = connection.stalled_since.is_some_and(|since| now - since >= self.stall_timeout);
+            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_request >= limit);
+            if stalled {
+                self.counters().stalled_closed.add(1);
+                overdue.push(key);
+            } else if idle {
+                self.counters().idle_closed.add(1);
+                overdue.push(key);
+            }
+        }
+        for key in overdue {
+            self.close(key);
+        }
+    }
+
+    /// Gives every connection a last turn and closes those with nothing under way; true when none is left.
+    fn drain(&mut self, now: Now, until: Instant) -> bool {
+        self.take_new(now);
+        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if !self.again.contains(&key) {
+                self.turn(key, now);
+            }
+            let idle = self.connections.get(key).is_some_and(Connection::is_idle);
+            if idle && !self.again.contains(&key) {
+                self.close(key);
+            }
+        }
+        self.connections.is_empty() || now.instant >= until
+    }
+}

@@ -1,0 +1,224 @@
+//! `peerset serve`: a cache node.
+//!
+//! The workers of the [front](crate::front) answer requests; the main thread runs everything that is not a request:
+//! admin pages, signals, and the store's upkeep once a second.
+
+mod classic;
+mod counters;
+mod meta;
+mod session;
+mod stats;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use peerset_store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub(crate) use counters::{CommandCounters, CommandCounts};
+
+use crate::admin;
+use crate::cli::serve::ServeSettings;
+use crate::front::{self, BoundListener, Front, FrontCounters, ListenAddress};
+
+/// How often expired items are looked for.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+/// Work done at a time, a fraction of a millisecond each, so that signals and pages do not wait.
+const UPKEEP_STEPS: usize = 16;
+
+/// The pause when that was not all: what thousands of expired items cost is spread out.
+const UPKEEP_PAUSE: Duration = Duration::from_millis(10);
+
+/// File descriptors needed beside those of connections.
+const DESCRIPTORS_SPARE: u64 = 64;
+
+/// What all threads of a node share.
+pub(crate) struct Node {
+    pub(crate) settings: ServeSettings,
+    pub(crate) store: Arc<Store>,
+    pub(crate) front: Arc<FrontCounters>,
+    /// One set for each worker.
+    commands: Box<[CommandCounters]>,
+    /// What `stats reset` counts from.
+    commands_at_reset: Mutex<CommandCounts>,
+    /// The first TCP address, told to clients that ask over a unix socket.
+    first_address: Option<SocketAddr>,
+    started: Instant,
+    draining: AtomicBool,
+}
+
+impl Node {
+    /// Counts since the start.
+    pub(crate) fn commands(&self) -> CommandCounts {
+        CommandCounts::sum(&self.commands)
+    }
+
+    /// Counts since the last `stats reset`.
+    pub(crate) fn commands_since_reset(&self) -> CommandCounts {
+        let earlier = *self.commands_at_reset.lock().unwrap_or_else(PoisonError::into_inner);
+        self.commands().since(&earlier)
+    }
+
+    /// Whether the node is on its way out.
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Time since the start.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Unix time in seconds.
+fn unix_now() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Runs a node until SIGTERM or SIGINT, then drains it.
+pub(crate) fn run(settings: &ServeSettings) -> anyhow::Result<()> {
+    raise_descriptor_limit(settings.front.max_conns)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
+    // Unknown to peers, so that they cannot choose keys that collide.
+    let seed = RandomState::new().hash_one(0);
+    let mut config = peerset_store::Config::new(settings.memory.0, seed);
+    config.item_bytes_max = u32::try_from(settings.max_item.0)?;
+    config.parallelism = settings.front.threads;
+    let store = Arc::new(Store::new(&config)?);
+    let listeners = settings.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
+    let addresses = listeners.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
+    let http = bind_http(settings).await?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+
+    let node = Arc::new(Node {
+        settings: settings.clone(),
+        store,
+        front: Arc::new(FrontCounters::new(settings.front.threads)),
+        commands: (0..settings.front.threads).map(|_| CommandCounters::default()).collect(),
+        commands_at_reset: Mutex::default(),
+        first_address: addresses.iter().find_map(|address| match address {
+            ListenAddress::Tcp(address) => Some(*address),
+            ListenAddress::Unix(_) => None,
+        }),
+        started: Instant::now(),
+        draining: AtomicBool::new(false),
+    });
+    let front = Front::start(&settings.front, listeners, &node.front, |worker| {
+        session::NodeService::new(node.clone(), worker)
+    })
+    .context("cannot start the workers")?;
+    print_banner(&node, &addresses, http.as_ref())?;
+    let pages =
+        http.map(|listener| tokio::spawn(axum::serve(listener, admin::router(node.clone())).into_future()));
+
+    let mut upkeep = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = signalled(&mut terminate, &mut interrupt) => break,
+            _ = upkeep.tick() => {
+                let done = node.store.maintain(unix_now(), UPKEEP_STEPS);
+                if done.more {
+                    upkeep.reset_after(UPKEEP_PAUSE);
+                }
+            }
+        }
+    }
+
+    tracing::info!("draining: no new connections, finishing what is under way");
+    node.draining.store(true, Ordering::Relaxed);
+    let drained = tokio::task::spawn_blocking(move || front.drain());
+    tokio::select! {
+        result = drained => result.context("draining failed")?,
+        () = signalled(&mut terminate, &mut interrupt) => anyhow::bail!("stopped by a second signal before all was drained"),
+    }
+    if let Some(pages) = pages {
+        pages.abort();
+    }
+    tracing::info!("drained");
+    Ok(())
+}
+
+async fn signalled(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Opens the port of the admin pages. The default one gives way when it is taken, so that a second node on one machine
+/// starts without a flag; one that was asked for does not.
+async fn bind_http(settings: &ServeSettings) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = settings.http else { return Ok(None) };
+    match front::listen_tcp(address) {
+        Ok(listener) => Ok(Some(TcpListener::from_std(listener)?)),
+        Err(error) if settings.http_explicit => Err(error).with_context(|| {
+            format!("cannot open the admin pages on {address}: choose another --http or `--http off`")
+        }),
+        Err(error) => {
+            tracing::warn!(%address, %error, "no admin pages: choose another address with --http");
+            Ok(None)
+        }
+    }
+}
+
+/// Tells on stdout where the node is, one address a line for programs, and what to try for people.
+fn print_banner(node: &Node, addresses: &[ListenAddress], http: Option<&TcpListener>) -> anyhow::Result<()> {
+    use std::fmt::Write as _;
+    let mut banner = String::new();
+    writeln!(
+        banner,
+        "peerset {}: a memcached-compatible cache, {} of memory, {} threads",
+        env!("CARGO_PKG_VERSION"),
+        node.settings.memory,
+        node.settings.front.threads,
+    )?;
+    for address in addresses {
+        writeln!(banner, "listening on {address}")?;
+    }
+    if let Some(http) = http {
+        writeln!(banner, "http on {}", http.local_addr()?)?;
+    }
+    if let Some(address) = node.first_address {
+        writeln!(
+            banner,
+            "try: printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | curl -s telnet://{address}"
+        )?;
+    }
+    // A closed stdout is no reason not to serve.
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = stdout.write_all(banner.as_bytes()).and_then(|()| stdout.flush()) {
+        tracing::debug!(%error, "the banner was not printed");
+    }
+    Ok(())
+}
+
+/// Makes sure that `max_conns` connections can be open, raising the soft limit as far as the hard one lets us.
+fn raise_descriptor_limit(max_conns: usize) -> anyhow::Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let wanted = max_conns as u64 + DESCRIPTORS_SPARE;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft >= wanted {
+        return Ok(());
+    }
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok()
+        || (hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok())
+    {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "--max-conns {max_conns} needs {wanted} open files, the limit is {hard}: \
+         raise it (`ulimit -n {wanted}`, or LimitNOFILE in a systemd unit) or lower --max-conns"
+    )
+}

@@ -1,0 +1,61 @@
+//! The admin pages.
+
+use std::net::SocketAddr;
+
+use peerset_testkit::Peerset;
+
+use crate::wire::{PEERSET, Wire};
+
+#[track_caller]
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut wire = Wire::connect(address);
+    wire.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    let mut head = wire.read_until("\r\n\r\n");
+    let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap()];
+    std::io::Read::read_exact(wire.stream(), &mut body).unwrap();
+    let status = head.split_off("HTTP/1.1 ".len())[..3].parse().unwrap();
+    (status, String::from_utf8(body).unwrap())
+}
+
+#[test]
+fn pages_answer() {
+    let mut node = Peerset::start(PEERSET, &["--http", "127.0.0.1:0"]);
+    let http = node.http_addr();
+    assert_eq!(get(http, "/healthz"), (200, "ok\n".into()));
+    assert_eq!(get(http, "/readyz"), (200, "ready\n".into()));
+    let (status, index) = get(http, "/");
+    assert!(status == 200 && index.contains("/metrics"), "{index}");
+    assert_eq!(get(http, "/nowhere").0, 404);
+}
+
+#[test]
+fn metrics_count_what_happened() {
+    let mut node = Peerset::start(PEERSET, &["--http", "127.0.0.1:0"]);
+    let http = node.http_addr();
+    let mut wire = Wire::connect(node.addr());
+    wire.ask("set a 0 0 3\r\nabc\r\nget a b\r\nmg b\r\n", "STORED\r\nVALUE a 0 3\r\nabc\r\nEND\r\nEN\r\n");
+    let (status, page) = get(http, "/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        "peerset_items 1",
+        "peerset_gets_total{result=\"hit\"} 1",
+        "peerset_gets_total{result=\"miss\"} 2",
+        "peerset_stores_total 1",
+        "peerset_connections 1",
+        "peerset_memory_max_bytes 67108864",
+        "# EOF",
+    ] {
+        assert!(page.lines().any(|it| it == line), "no {line:?} in\n{page}");
+    }
+}
+
+#[test]
+fn the_default_port_gives_way_and_a_chosen_one_does_not() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:7980");
+    let mut node = Peerset::start(PEERSET, &[]);
+    Wire::connect(node.addr()).ask("mn\r\n", "MN\r\n");
+    if holder.is_ok() {
+        node.program_mut().wait_until("warn", |program| program.stderr().contains("no admin pages").then_some(()));
+    }
+}

@@ -1,0 +1,169 @@
+//! What a broken or hostile client sends, and that nobody else notices.
+
+use std::io::{ErrorKind, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use peerset_testkit::{Memcached, wait_for};
+
+use crate::wire::{Wire, node};
+
+/// Sends `request` to a node and to memcached on fresh connections and wants the same answer and the same fate.
+#[track_caller]
+fn check_like_memcached(request: impl AsRef<[u8]>) {
+    let (ours, theirs) = (node(&[]), Memcached::start(&[]));
+    let answer = |address| {
+        let mut bystander = Wire::connect(address);
+        bystander.ask("set old 0 0 3\r\nold\r\n", "STORED\r\n");
+        let mut wire = Wire::connect(address);
+        // The peer may close before all is sent.
+        let _ = wire.stream().write_all(request.as_ref());
+        let _ = wire.stream().write_all(b"get old\r\n");
+        let _ = wire.stream().shutdown(Shutdown::Write);
+        let reply = wire.read_to_end();
+        bystander.ask("mn\r\n", "MN\r\n");
+        reply
+    };
+    assert_eq!(answer(ours.addr()), answer(theirs.addr()));
+}
+
+#[test]
+fn a_key_too_long() {
+    check_like_memcached(format!("get {}\r\n", "k".repeat(251)));
+    check_like_memcached(format!("get a {} b\r\n", "k".repeat(251)));
+    check_like_memcached(format!("set {} 0 0 5\r\n", "k".repeat(251)));
+    check_like_memcached(format!("ms {} 5\r\nhello\r\n", "k".repeat(251)));
+    check_like_memcached(format!("set {} 0 0 5\r\nhello\r\n", "k".repeat(250)));
+}
+
+#[test]
+fn a_value_too_large_is_swallowed_and_drops_the_old_one() {
+    let value = "v".repeat(1 << 20);
+    check_like_memcached(format!("set old 0 0 {}\r\n{value}\r\n", value.len()));
+    check_like_memcached(format!("add old 0 0 {}\r\n{value}\r\n", value.len()));
+    check_like_memcached(format!("ms old {}\r\n{value}\r\n", value.len()));
+    check_like_memcached(format!("set old 0 0 {} noreply\r\n{value}\r\n", value.len()));
+}
+
+#[test]
+fn lengths_negative_huge_and_nonsense() {
+    check_like_memcached("set old 0 0 -1\r\n");
+    check_like_memcached("set old 0 0 -2147483648\r\nx\r\n");
+    check_like_memcached("set old 0 0 2147483646\r\n");
+    check_like_memcached("set old 0 0 2147483647\r\n");
+    check_like_memcached("set old 0 0 99999999999999999999\r\n");
+    check_like_memcached("set old 0 0 five\r\n");
+    check_like_memcached("ms old -1\r\n");
+    check_like_memcached("ms old S100\r\n");
+    check_like_memcached("set old 0 0 3\r\nlonger than said\r\n");
+}
+
+#[test]
+fn lines_without_their_end() {
+    check_like_memcached("get old\n");
+    check_like_memcached("get old");
+    check_like_memcached("\r\n\r\n");
+    check_like_memcached("x".repeat(2049));
+    check_like_memcached("x".repeat(8192));
+    check_like_memcached(format!("get {}\r\n", "key ".repeat(4000)));
+}
+
+/// Sends `request`, expects a line with `reason`, and the end.
+#[track_caller]
+fn check_refused_and_closed(request: &[u8], reason: &str) {
+    let node = node(&[]);
+    let mut bystander = Wire::connect(node.addr());
+    let mut wire = Wire::connect(node.addr());
+    wire.send(request);
+    let reply = wire.read_to_end();
+    assert!(reply.starts_with("CLIENT_ERROR") && reply.contains(reason), "{reply}");
+    assert_eq!(reply.lines().count(), 1, "{reply}");
+    bystander.ask("mn\r\n", "MN\r\n");
+}
+
+#[test]
+fn the_binary_protocol_is_refused() {
+    let mut get = vec![0x80, 0, 0, 3];
+    get.extend([0; 4]);
+    get.extend([0, 0, 0, 3]);
+    get.extend([0; 12]);
+    get.extend(b"key");
+    check_refused_and_closed(&get, "binary");
+}
+
+#[test]
+fn http_is_refused() {
+    check_refused_and_closed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP");
+    check_refused_and_closed(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nflush_all", "HTTP");
+}
+
+#[test]
+fn a_client_that_never_reads_is_closed() {
+    let node = node(&["--stall-timeout", "300ms", "--memory", "16mb"]);
+    let mut bystander = Wire::connect(node.addr());
+    let value = "v".repeat(500_000);
+    bystander.ask(format!("set large 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+    let before = node.program().usage().resident_bytes;
+
+    let mut deaf = Wire::connect(node.addr());
+    deaf.stream().set_nonblocking(true).unwrap();
+    let requests = "get large\r\n".repeat(1000);
+    let mut peak = 0;
+    let error = wait_for("the deaf client to be closed", Duration::from_secs(20), || {
+        peak = peak.max(node.program().usage().resident_bytes);
+        deaf.stream().write_all(requests.as_bytes()).err().filter(|error| error.kind() != ErrorKind::WouldBlock)
+    });
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert!(peak - before < 8 << 20, "{} bytes were kept for a client that never reads", peak - before);
+    bystander.ask("stats\r\n", "STAT pid ");
+    assert!(bystander.read_until("END\r\n").contains("STAT stalled_kicks 1\r\n"));
+}
+
+#[test]
+fn announced_bytes_cost_nothing_until_they_arrive() {
+    let node = node(&[]);
+    let before = node.program().usage().resident_bytes;
+    let announcers: Vec<Wire> = (0..500)
+        .map(|number| {
+            let mut wire = Wire::connect(node.addr());
+            wire.send(format!("set key{number} 0 0 1000000\r\n"));
+            wire
+        })
+        .collect();
+    Wire::connect(node.addr()).ask("mn\r\n", "MN\r\n");
+    let grown = node.program().usage().resident_bytes - before;
+    assert!(grown < 8 << 20, "{grown} bytes for {} announcements", announcers.len());
+}
+
+#[test]
+fn too_many_connections_are_told() {
+    let node = node(&["--max-conns", "1024"]);
+    let mut first = Wire::connect(node.addr());
+    first.ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    let mut kept: Vec<TcpStream> = (0..1023).map(|_| TcpStream::connect(node.addr()).unwrap()).collect();
+    // Accepting is asynchronous: every connection answers before the next are opened.
+    for stream in &mut kept {
+        Wire::of(stream).ask("mn\r\n", "MN\r\n");
+    }
+    for _ in 0..(10_000 - 1024) {
+        let told = Wire::connect(node.addr()).read_to_end();
+        assert_eq!(told, "ERROR Too many open connections\r\n");
+    }
+    first.ask("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
+    drop(kept);
+    wait_for("room for another connection", Duration::from_secs(10), || {
+        let mut wire = Wire::connect(node.addr());
+        wire.send("mn\r\n");
+        (wire.read_until("\r\n") == "MN\r\n").then_some(())
+    });
+    first.send("stats\r\n");
+    assert!(first.read_until("END\r\n").contains("STAT rejected_connections "));
+}
+
+#[test]
+fn idle_connections_are_closed_when_asked() {
+    let node = node(&["--idle-timeout", "300ms"]);
+    let mut wire = Wire::connect(node.addr());
+    wire.ask("mn\r\n", "MN\r\n");
+    assert_eq!(wire.read_to_end(), "");
+}
