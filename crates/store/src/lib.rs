@@ -32,6 +32,8 @@
 
 mod config;
 mod expiry;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ghost;
 mod index;
 mod key;

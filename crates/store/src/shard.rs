@@ -127,8 +127,9 @@ impl Shard {
         self.clear()
     }
 
-    /// Flushes at that second instead of any other; 0 for never.
-    pub(crate) fn flush_later(&mut self, at: u32) {
+    /// Flushes at that second instead of another one to come.
+    pub(crate) fn flush_later(&mut self, at: u32, now: u32) {
+        self.settle_flush(now);
         self.flush_at = at;
     }
 

@@ -121,7 +121,7 @@ impl Store {
                 let remains = shard.lock().flush();
                 drop(remains); // the lock is free again
             } else {
-                shard.lock().flush_later(last);
+                shard.lock().flush_later(last, now);
             }
         }
     }

@@ -74,6 +74,8 @@ pub struct Hit<'s> {
     pub accessed: u32,
     /// Whether it was ever read before (meta `h`).
     pub fetched_before: bool,
+    /// It was made by this get's `vivify`.
+    pub created: bool,
     /// This reader is to recache it (meta `W`).
     pub won: bool,
     /// It is marked out of date (meta `X`).
@@ -122,6 +124,7 @@ impl Shard {
             expiry: Expiry::from_unix_seconds(after.expires),
             accessed: before.access,
             fetched_before: before.bits.has(Bits::FETCHED),
+            created,
             won,
             stale: before.bits.has(Bits::STALE),
             win_sent: before.bits.has(Bits::WIN_SENT),
