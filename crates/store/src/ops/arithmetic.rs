@@ -9,7 +9,6 @@ use crate::value::Value;
 
 /// What to count. [`Arithmetic::new`] is a plain `incr` or `decr`.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Arithmetic<'a> {
     /// The item's name.
     pub key: Key<'a>,

@@ -7,7 +7,6 @@ use crate::shard::{Full, NewItem, Shard};
 
 /// What to delete. [`Delete::new`] is a plain `delete`.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Delete<'a> {
     /// The item's name.
     pub key: Key<'a>,

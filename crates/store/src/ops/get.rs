@@ -9,7 +9,6 @@ use crate::value::Value;
 
 /// How to read. [`Get::CLASSIC`] is a plain `get`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Get {
     /// Gives the item this expiry (`gat`, meta `T`); an item made by `vivify` keeps that expiry.
     pub touch: Option<Expiry>,

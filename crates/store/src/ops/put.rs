@@ -9,7 +9,6 @@ use crate::value::Value;
 
 /// What to store, and when. [`Put::new`] is a plain `set`.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Put<'a> {
     /// Under what conditions.
     pub mode: Mode,
