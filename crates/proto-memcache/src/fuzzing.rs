@@ -53,21 +53,35 @@ fn tight() -> Limits {
 /// Room for what encoding may add: a `\r`, a length of `0` for nothing.
 fn roomy() -> Limits {
     let limits = Limits::default();
-    Limits { line_bytes_max: 4 * limits.line_bytes_max, multiget_bytes_max: 2 * limits.multiget_bytes_max, ..limits }
+    Limits {
+        line_bytes_max: 4 * limits.line_bytes_max,
+        multiget_bytes_max: 2 * limits.multiget_bytes_max,
+        ..limits
+    }
 }
 
 fn check_request_again(request: &Request<'_>) {
     let mut bytes = Vec::new();
     request.encode(&mut bytes);
     let again = parse_request(&bytes, &roomy());
-    assert_eq!(again, Ok(Parsed::Complete { value: *request, consumed: bytes.len() }), "{}", bytes.escape_ascii());
+    assert_eq!(
+        again,
+        Ok(Parsed::Complete { value: *request, consumed: bytes.len() }),
+        "{}",
+        bytes.escape_ascii()
+    );
 }
 
 fn check_reply_again(reply: &Reply<'_>) {
     let mut bytes = Vec::new();
     reply.encode(&mut bytes);
     let again: Result<_, ReplyError> = parse_reply(&bytes, &roomy());
-    assert_eq!(again, Ok(Parsed::Complete { value: *reply, consumed: bytes.len() }), "{}", bytes.escape_ascii());
+    assert_eq!(
+        again,
+        Ok(Parsed::Complete { value: *reply, consumed: bytes.len() }),
+        "{}",
+        bytes.escape_ascii()
+    );
 }
 
 /// Every prefix of `buffer` is either incomplete, and does not ask for more than comes, or has the outcome already.
@@ -100,7 +114,9 @@ fn check_splits<'b, T, E>(
         };
         assert!(bytes_min > 0, "incomplete without anything missing");
         match outcome {
-            Ok(Parsed::Complete { consumed, .. }) => assert!(cut + bytes_min <= *consumed, "asked for too much"),
+            Ok(Parsed::Complete { consumed, .. }) => {
+                assert!(cut + bytes_min <= *consumed, "asked for too much");
+            }
             Ok(Parsed::Incomplete { bytes_min: after }) => {
                 assert!(cut + bytes_min <= end + after, "asked for too much");
             }

@@ -75,7 +75,9 @@ impl<'o> MetaLine<'o> {
         let base64 = match Key::new(key) {
             Ok(_) => false,
             Err(KeyError::Control { .. }) if key.len().div_ceil(3) * 4 <= KEY_BYTES_MAX => true,
-            Err(KeyError::Control { .. }) => return Err(KeyError::TooLong { bytes: key.len().div_ceil(3) * 4 }),
+            Err(KeyError::Control { .. }) => {
+                return Err(KeyError::TooLong { bytes: key.len().div_ceil(3) * 4 });
+            }
             Err(error) => return Err(error),
         };
         out.extend_from_slice(command);

@@ -83,7 +83,8 @@ fn without_line_end<'b>(buffer: &'b [u8], limits: &Limits) -> Parse<'b> {
         return Ok(Parsed::Incomplete { bytes_min: 1 });
     }
     let indent = buffer.iter().take_while(|&&byte| byte == b' ').count();
-    let multiget = [&b"get "[..], b"gets ", b"gat ", b"gats "].iter().any(|c| buffer[indent..].starts_with(c));
+    let multiget =
+        [&b"get "[..], b"gets ", b"gat ", b"gats "].iter().any(|c| buffer[indent..].starts_with(c));
     if !multiget || indent > INDENT_BYTES_MAX {
         return Err(close(Fault::LineTooLong));
     }
@@ -220,3 +221,5 @@ struct Failure<'b> {
     unlink: Option<MetaKey<'b>>,
 }
 
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,6 @@ mod key;
 pub mod meta;
 mod words;
 
-
 pub use encode::multi_get;
 pub use error::{Fault, Recovery, RequestError};
 pub use key::{Key, KeyError, MetaKey};

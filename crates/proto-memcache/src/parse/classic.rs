@@ -3,7 +3,8 @@
 use super::{Failure, Line, Parse, ValueOf, number};
 use crate::limits::Parsed;
 use crate::request::{
-    Administration, Arithmetic, Direction, Fault, Get, Key, Keys, MetaKey, Request, Store, StoreVerb, WordIter, Words,
+    Administration, Arithmetic, Direction, Fault, Get, Key, Keys, MetaKey, Request, Store, StoreVerb,
+    WordIter, Words,
 };
 
 const NOREPLY: &[u8] = b"noreply";
@@ -93,7 +94,8 @@ impl<'b> Line<'b, '_> {
             let cas = if verb == StoreVerb::Cas { number::u64(cas)? } else { 0 };
             Some((number::u32(flags)?, number::i32(exptime)?, Self::value_bytes(bytes)?, cas))
         };
-        let (true, Some((flags, exptime, bytes, cas))) = (key.len() <= self.key_bytes_max(), numbers()) else {
+        let (true, Some((flags, exptime, bytes, cas))) = (key.len() <= self.key_bytes_max(), numbers())
+        else {
             return Err(self.fail_quietly(Fault::BadLine, noreply));
         };
         if bytes > self.limits.value_bytes_max {

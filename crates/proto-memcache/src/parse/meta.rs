@@ -5,8 +5,8 @@ use crate::base64;
 use crate::limits::{KEY_BYTES_MAX, Parsed};
 use crate::request::meta::OPAQUE_BYTES_MAX;
 use crate::request::{
-    Direction, Fault, MetaArithmetic, MetaDelete, MetaFlags, MetaGet, MetaKey, MetaSet, Request, RequestError, SetMode,
-    WordIter, Words,
+    Direction, Fault, MetaArithmetic, MetaDelete, MetaFlags, MetaGet, MetaKey, MetaSet, Request,
+    RequestError, SetMode, WordIter, Words,
 };
 
 /// memcached's table of words has 20 places; one is the end, one the command, one the key, one the length of `ms`.
@@ -219,7 +219,8 @@ impl Flags {
         }
         self.seen |= bit;
         match letter {
-            b'v' | b'k' | b's' | b't' | b'c' | b'f' | b'h' | b'l' | b'u' | b'q' | b'x' | b'I' | b'P' | b'L' => {}
+            b'v' | b'k' | b's' | b't' | b'c' | b'f' | b'h' | b'l' | b'u' | b'q' | b'x' | b'I' | b'P'
+            | b'L' => {}
             b'O' => self.opaque_bytes = token.len(),
             _ => return self.with_token(key, letter, token),
         }

@@ -72,9 +72,9 @@ fn general(word: &[u8]) -> Option<(bool, u64)> {
     if len == 0 || digits.get(len).is_some_and(|byte| !white(*byte)) {
         return None;
     }
-    let magnitude = digits[..len].iter().try_fold(0_u64, |number, byte| {
-        number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))
-    })?;
+    let magnitude = digits[..len]
+        .iter()
+        .try_fold(0_u64, |number, byte| number.checked_mul(10)?.checked_add(u64::from(byte - b'0')))?;
     Some((negative, magnitude))
 }
 

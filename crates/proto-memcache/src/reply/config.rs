@@ -34,9 +34,10 @@ impl<'b> Config<'b> {
     /// The nodes in the order given. One that makes no sense is reported, and the others are not affected.
     pub fn nodes(&self) -> impl Iterator<Item = Result<ConfigNode<'b>, MalformedNode<'b>>> + use<'b> {
         let line = self.line(1);
-        Words::of_line(line).into_iter().enumerate().map(|(at, text)| {
-            ConfigNode::parse(text).ok_or(MalformedNode { at, text })
-        })
+        Words::of_line(line)
+            .into_iter()
+            .enumerate()
+            .map(|(at, text)| ConfigNode::parse(text).ok_or(MalformedNode { at, text }))
     }
 
     fn line(&self, at: usize) -> &'b [u8] {

@@ -194,3 +194,5 @@ const REFUSALS: &[&[u8]] = &[
     b"WATCHER_FAILED",
 ];
 
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,12 @@ impl Request<'_> {
 /// Appends one `get`, or `gets` with `cas`, or `gat` or `gats` with an exptime to `touch`, for many keys.
 ///
 /// No keys at all make a line that a server answers with an error, or for `gat` with `END`.
-pub fn multi_get<'k>(out: &mut Vec<u8>, keys: impl IntoIterator<Item = Key<'k>>, cas: bool, touch: Option<i32>) {
+pub fn multi_get<'k>(
+    out: &mut Vec<u8>,
+    keys: impl IntoIterator<Item = Key<'k>>,
+    cas: bool,
+    touch: Option<i32>,
+) {
     get_command(out, cas, touch);
     for key in keys {
         word(out, key.as_bytes());

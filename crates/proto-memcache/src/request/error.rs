@@ -124,9 +124,7 @@ impl Fault {
             Fault::BadLine => b"CLIENT_ERROR bad command line format\r\n",
             Fault::BadExptime => b"CLIENT_ERROR invalid exptime argument\r\n",
             Fault::BadDelta => b"CLIENT_ERROR invalid numeric delta argument\r\n",
-            Fault::DeleteUsage => {
-                b"CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"
-            }
+            Fault::DeleteUsage => b"CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n",
             Fault::TooLarge => b"SERVER_ERROR object too large for cache\r\n",
             Fault::BadDataChunk => b"CLIENT_ERROR bad data chunk\r\n",
             Fault::MetaGetFlagsTooMany => b"CLIENT_ERROR options flags are too long\r\n",

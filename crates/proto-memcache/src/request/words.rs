@@ -14,7 +14,11 @@ impl<'b> Words<'b> {
 
     /// Takes `text` as words, trimming spaces; `None` if a `\r`, `\n` or NUL in it could end the line early.
     pub fn new(text: &'b [u8]) -> Option<Words<'b>> {
-        if text.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) { None } else { Some(Words::of_line(text)) }
+        if text.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            None
+        } else {
+            Some(Words::of_line(text))
+        }
     }
 
     /// As [`Words::new`] for text that a parser cut from one line.
