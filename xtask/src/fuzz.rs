@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 
 fn with_coverage() -> &'static str {
     if find_program("cargo-fuzz").is_some() {
-        "With coverage, on nightly:\n  cargo +nightly fuzz run --features libfuzzer parser target/corpus fuzz/corpus/parser"
+        "With coverage, on nightly:\n  cargo +nightly fuzz run --features libfuzzer parser target/corpus/parser fuzz/corpus/parser"
     } else {
         "For one that does: `cargo install cargo-fuzz`, a nightly toolchain, and fuzz/README.md."
     }

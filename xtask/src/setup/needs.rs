@@ -55,6 +55,11 @@ pub(crate) const NEEDS: &[Need] = &[
         why: "a client library of another language",
         source: Source::PyPi { package: "pymemcache", version: "4.0.0" },
     },
+    Need {
+        name: "elasticache_auto_discovery",
+        why: "a client that finds its servers by `config get cluster`",
+        source: Source::PyPi { package: "elasticache_auto_discovery", version: "1.0.0" },
+    },
 ];
 
 impl Source {
