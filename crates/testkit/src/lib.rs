@@ -1,1 +1,33 @@
-//! Real servers for tests: started on a free port, killed on drop.
+//! Real servers for tests, and the means to compare ours with them.
+//!
+//! - [`Memcached`] and [`Peerset`] start a server on a free port and kill it on drop; [`Program`] is what both are
+//!   made of, for tests of other commands. A server's output is shown when the test that used it fails.
+//! - [`wait_for`] waits for a condition, never for an amount of time.
+//! - [`Usage`] reads a process's CPU time and resident memory.
+//! - [`differential`] sends the same random commands to two servers and compares every byte they answer.
+//!
+//! Everything here panics rather than returning errors where a test could only unwrap them: this crate is a
+//! dev-dependency, and of the benches, never of anything that ships.
+//!
+//! ```no_run
+//! use peerset_testkit::{Memcached, differential::Session};
+//!
+//! let old = Memcached::start(&["-t", "1"]);
+//! let new = Memcached::start(&["-t", "2"]);
+//! Session::run(7, old.addr(), new.addr()).expect("the number of threads changes no reply");
+//! ```
+
+pub mod differential;
+mod memcached;
+mod peerset;
+mod program;
+mod usage;
+mod wait;
+
+pub use memcached::Memcached;
+pub use peerset::Peerset;
+pub use program::Program;
+/// A folder of its own for one test, removed on drop.
+pub use tempfile::TempDir;
+pub use usage::Usage;
+pub use wait::wait_for;

@@ -1,0 +1,77 @@
+//! What is sent: a script of batches of commands.
+
+use std::borrow::Cow;
+
+use super::replies::CasSeen;
+
+/// A whole session, generated from its seed or cut out of one that was.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What it was generated from; it also decides where writes are cut.
+    pub seed: u64,
+    /// The keys it may use, which a run deletes first.
+    pub keys: Vec<Vec<u8>>,
+    /// More of them, in base64.
+    pub keys_base64: Vec<Vec<u8>>,
+    /// Sent one after the other, each when the one before has been answered.
+    pub batches: Vec<Batch>,
+}
+
+/// Commands sent without waiting for replies in between.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// In the order they are sent.
+    pub commands: Vec<Command>,
+}
+
+/// One command with its value, valid or not. CAS values are filled in when it is sent, from what earlier replies said.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    parts: Vec<Part>,
+    swallows: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Part {
+    Bytes(Cow<'static, [u8]>),
+    CasOf { key: Vec<u8>, offset: u64 },
+}
+
+/// Stands for a CAS value that no reply has told yet.
+const CAS_UNSEEN: u64 = 1;
+
+impl Command {
+    /// Appends bytes as they are.
+    pub fn bytes(mut self, bytes: impl Into<Cow<'static, [u8]>>) -> Command {
+        self.parts.push(Part::Bytes(bytes.into()));
+        self
+    }
+
+    /// Appends the last CAS value seen for `key`, plus `offset` (wrapping, so that -1 can be had).
+    pub fn cas_of(mut self, key: &[u8], offset: u64) -> Command {
+        self.parts.push(Part::CasOf { key: key.to_vec(), offset });
+        self
+    }
+
+    /// Says that a server may take up to this many bytes of the following commands for a part of this one.
+    pub fn swallowing(mut self, bytes: usize) -> Command {
+        self.swallows += bytes;
+        self
+    }
+
+    pub(crate) fn swallows(&self) -> usize {
+        self.swallows
+    }
+
+    pub(crate) fn render(&self, cas: &CasSeen, out: &mut Vec<u8>) {
+        for part in &self.parts {
+            match part {
+                Part::Bytes(bytes) => out.extend_from_slice(bytes),
+                Part::CasOf { key, offset } => {
+                    let value = cas.of(key).unwrap_or(CAS_UNSEEN).wrapping_add(*offset);
+                    out.extend_from_slice(value.to_string().as_bytes());
+                }
+            }
+        }
+    }
+}

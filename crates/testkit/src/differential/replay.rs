@@ -1,0 +1,168 @@
+//! One run of a script against both servers.
+
+use std::thread;
+use std::time::Duration;
+
+use super::clock;
+use super::known::normalised;
+use super::link::{Ending, Link, Reply};
+use super::mismatch::Side;
+use super::replies::CasSeen;
+use super::{Batch, Mismatch, Script};
+
+/// Both servers, ready to be sent scripts.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    pub(crate) left: Link,
+    pub(crate) right: Link,
+    /// How long the rest of a reply is waited for.
+    pub(crate) patience: Duration,
+    markers: u64,
+}
+
+/// When a run begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    AtOnce,
+    /// When both servers' seconds have just begun, so that most of a second passes without a tick.
+    ClocksInStep,
+}
+
+/// Not a script's key: it is in no pool, and always missing.
+const MARKER_KEY: &str = "~marker";
+
+/// A command that any server answers, for values that announce more than they bring to swallow.
+const PADDING: &[u8] = b"mn\r\n";
+
+/// A server's CAS counter may lag behind by this much and be brought forward by as many sets.
+const CAS_GAP_MAX: u64 = 1_000_000;
+
+impl Replay {
+    pub(crate) fn new(left: std::net::SocketAddr, right: std::net::SocketAddr) -> Replay {
+        Replay {
+            left: Link::new(left),
+            right: Link::new(right),
+            patience: Duration::from_secs(10),
+            markers: 0,
+        }
+    }
+
+    /// Sends the whole script; an error is the first batch that was answered differently.
+    pub(crate) fn run(&mut self, script: &Script, start: Start) -> Result<(), Box<Mismatch>> {
+        self.left.hang_up();
+        self.right.hang_up();
+        if let Start::ClocksInStep = start {
+            clock::wait_for_step(self);
+        }
+        self.reset(script);
+        let mut cas = CasSeen::default();
+        let mut before = Vec::new();
+        for (number, batch) in script.batches.iter().enumerate() {
+            let sent = render(batch, &cas);
+            let mut cuts = fastrand::Rng::with_seed(script.seed ^ (number as u64) << 32);
+            let pieces = pieces(&sent, &mut cuts);
+            let (left, right) = self.exchange(&pieces);
+            let differ = normalised(&left.bytes) != normalised(&right.bytes) || left.ending != right.ending;
+            // Silence from both is no agreement: the marker was swallowed, and the rest of the run would be void.
+            if differ || !matches!(left.ending, Ending::Marker | Ending::Closed) {
+                return Err(Box::new(Mismatch {
+                    seed: script.seed,
+                    before,
+                    batch: sent,
+                    left: Side::new(self.left.addr, normalised(&left.bytes).into_owned(), &left.ending),
+                    right: Side::new(self.right.addr, normalised(&right.bytes).into_owned(), &right.ending),
+                    shrunk: "not shortened".to_owned(),
+                }));
+            }
+            cas.learn(&left.bytes);
+            before.push(sent);
+        }
+        Ok(())
+    }
+
+    /// Sends the same pieces to both at once, then the marker, and waits for its reply.
+    pub(crate) fn exchange(&mut self, pieces: &[&[u8]]) -> (Reply, Reply) {
+        self.markers += 1;
+        let request = format!("md {MARKER_KEY} O~{}\r\n", self.markers);
+        let reply = format!("NF O~{}\r\n", self.markers);
+        let pieces = [pieces, &[request.as_bytes()]].concat();
+        let (left, right, patience) = (&mut self.left, &mut self.right, self.patience);
+        thread::scope(|scope| {
+            let left = scope.spawn(|| left.exchange(&pieces, reply.as_bytes(), patience));
+            let right = right.exchange(&pieces, reply.as_bytes(), patience);
+            (left.join().expect("an exchange does not panic"), right)
+        })
+    }
+
+    /// Empties both servers of the script's keys and brings the CAS counters to the same number.
+    fn reset(&mut self, script: &Script) {
+        let mut request = b"flush_all\r\nverbosity 0\r\n".to_vec();
+        // A flushed item is freed only when it is next looked at.
+        for key in &script.keys {
+            request.extend_from_slice(&[b"delete ", &key[..], b"\r\n"].concat());
+        }
+        for key in &script.keys_base64 {
+            request.extend_from_slice(&[b"md ", &key[..], b" b\r\n"].concat());
+        }
+        self.exchange(&[&request]);
+        let (left, right) = self.exchange(&[b"set ~cas 0 0 1\r\n1\r\ngets ~cas\r\ndelete ~cas\r\n"]);
+        let counter = |reply: &Reply| {
+            let mut seen = CasSeen::default();
+            seen.learn(&reply.bytes);
+            seen.of(b"~cas")
+        };
+        // Without numbers, say from a server without CAS, the run itself shows the difference.
+        let (Some(at_left), Some(at_right)) = (counter(&left), counter(&right)) else { return };
+        let (behind, gap) = match at_left < at_right {
+            true => (&mut self.left, at_right - at_left),
+            false => (&mut self.right, at_left - at_right),
+        };
+        if (1..=CAS_GAP_MAX).contains(&gap) {
+            let mut request = b"set ~cas 0 0 1 noreply\r\n1\r\n".repeat(gap as usize);
+            request.extend_from_slice(b"delete ~cas\r\n");
+            behind.exchange(&[&request], b"DELETED\r\n", self.patience);
+        }
+    }
+}
+
+fn render(batch: &Batch, cas: &CasSeen) -> Vec<u8> {
+    let mut sent = Vec::new();
+    for command in &batch.commands {
+        command.render(cas, &mut sent);
+    }
+    let swallows: usize = batch.commands.iter().map(super::Command::swallows).sum();
+    if swallows > 0 {
+        sent.extend_from_slice(&PADDING.repeat(swallows.div_ceil(PADDING.len()) + 1));
+    }
+    sent
+}
+
+/// A batch as one write, as a few, or byte by byte.
+fn pieces<'b>(mut sent: &'b [u8], rng: &mut fastrand::Rng) -> Vec<&'b [u8]> {
+    let cut_count = match rng.u8(..10) {
+        0..4 => 0,
+        4 if sent.len() < 200 => return sent.chunks(1).collect(),
+        _ => rng.usize(1..6),
+    };
+    let mut cuts: Vec<_> = (0..cut_count).map(|_| rng.usize(..=sent.len())).collect();
+    cuts.sort_unstable();
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    for cut in cuts {
+        let (piece, rest) = sent.split_at(cut - at);
+        pieces.push(piece);
+        (sent, at) = (rest, cut);
+    }
+    pieces.push(sent);
+    pieces
+}
+
+#[test]
+fn pieces_are_the_whole() {
+    let sent: Vec<u8> = (0..=255).collect();
+    for seed in 0..200 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let sent = &sent[..rng.usize(..sent.len())];
+        assert_eq!(pieces(sent, &mut rng).concat(), sent);
+    }
+}

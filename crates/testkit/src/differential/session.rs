@@ -1,0 +1,73 @@
+//! One seed from script to verdict.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::{env, fmt};
+
+use super::replay::{Replay, Start};
+use super::{Mismatch, Script, shrink};
+
+/// Compares two servers by sending both the same script.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Session;
+
+/// Runs before a difference counts. One in two could be a clock that ticked; four with clocks in step are not.
+const RUNS: usize = 4;
+
+/// Replays this one seed instead of the range a test names.
+const SEED_VARIABLE: &str = "PEERSET_SEED";
+
+impl Session {
+    /// Generates the script of `seed` and runs it against both servers.
+    ///
+    /// # Errors
+    /// The shortest script found on which the servers differ, with both replies.
+    pub fn run(seed: u64, left: SocketAddr, right: SocketAddr) -> Result<(), Box<Mismatch>> {
+        Session::run_script(&Script::generate(seed), left, right)
+    }
+
+    /// The same for a given script, say one that once differed.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_script(script: &Script, left: SocketAddr, right: SocketAddr) -> Result<(), Box<Mismatch>> {
+        let mut replay = Replay::new(left, right);
+        let mut found = match replay.run(script, Start::AtOnce) {
+            Ok(()) => return Ok(()),
+            Err(mismatch) => mismatch,
+        };
+        for _ in 1..RUNS {
+            found = match replay.run(script, Start::ClocksInStep) {
+                Ok(()) => return Ok(()),
+                Err(mismatch) => mismatch,
+            };
+        }
+        Err(shrink::shrink(script, found, &mut replay))
+    }
+}
+
+/// Runs many seeds and fails a test on the first that differs. `PEERSET_SEED=N` in the environment runs only that one.
+///
+/// # Panics
+/// With the mismatch, when there is one.
+#[track_caller]
+pub fn check(seeds: Range<u64>, left: SocketAddr, right: SocketAddr) {
+    let seeds = match env::var(SEED_VARIABLE) {
+        Ok(text) => {
+            let seed = text.parse().unwrap_or_else(|e| panic!("{SEED_VARIABLE}={text}: {e}"));
+            seed..seed + 1
+        }
+        Err(_) => seeds,
+    };
+    for seed in seeds {
+        if let Err(mismatch) = Session::run(seed, left, right) {
+            fail(&mismatch);
+        }
+    }
+}
+
+#[track_caller]
+fn fail(mismatch: &dyn fmt::Display) -> ! {
+    panic!("{mismatch}");
+}

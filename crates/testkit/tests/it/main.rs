@@ -1,0 +1,4 @@
+//! The kit against real servers.
+
+mod differential;
+mod servers;
