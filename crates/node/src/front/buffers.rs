@@ -98,7 +98,9 @@ impl<R> Kept<R> {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.bytes.len() && !self.make_room(missing.min(self.end.max(GROWTH_MIN)), reserve) {
+        if self.end == self.bytes.len()
+            && !self.make_room(missing.clamp(READ_BYTES_MIN, self.end.max(GROWTH_MIN)), reserve)
+        {
             return None;
         }
         Some(&mut self.bytes[self.end..])

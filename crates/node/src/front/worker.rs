@@ -112,11 +112,11 @@ impl<S: Service> Worker<S> {
                 if event.token() == WAKE {
                     self.take_new(now);
                 } else {
-                    self.turn(event.token().0, now);
+                    self.turn(event.token().0, event.is_read_closed(), now);
                 }
             }
             for key in again {
-                self.turn(key, now);
+                self.turn(key, false, now);
             }
             if now.instant >= next_sweep {
                 next_sweep = now.instant + SWEEP;
@@ -146,7 +146,8 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    fn turn(&mut self, key: usize, now: Now) {
+    /// `read_closed`: the poller reported the end of the input together with its last bytes, and will not do so again.
+    fn turn(&mut self, key: usize, read_closed: bool, now: Now) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let mut context = Context {
             service: &mut self.service,
@@ -167,7 +168,7 @@ impl<S: Service> Worker<S> {
                 return self.close(key);
             }
         }
-        if after == After::Again {
+        if after == After::Again || (read_closed && !connection.wants_writable()) {
             self.again.push(key);
         }
     }
@@ -202,7 +203,7 @@ impl<S: Service> Worker<S> {
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
             if !self.again.contains(&key) {
-                self.turn(key, now);
+                self.turn(key, false, now);
             }
             let idle = self.connections.get(key).is_some_and(Connection::is_idle);
             if idle && !self.again.contains(&key) {

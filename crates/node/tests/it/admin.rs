@@ -11,7 +11,8 @@ fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut wire = Wire::connect(address);
     wire.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
     let mut head = wire.read_until("\r\n\r\n");
-    let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let length =
+        head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap()];
     std::io::Read::read_exact(wire.stream(), &mut body).unwrap();
     let status = head.split_off("HTTP/1.1 ".len())[..3].parse().unwrap();
@@ -56,6 +57,7 @@ fn the_default_port_gives_way_and_a_chosen_one_does_not() {
     let mut node = Peerset::start(PEERSET, &[]);
     Wire::connect(node.addr()).ask("mn\r\n", "MN\r\n");
     if holder.is_ok() {
-        node.program_mut().wait_until("warn", |program| program.stderr().contains("no admin pages").then_some(()));
+        node.program_mut()
+            .wait_until("warn", |program| program.stderr().contains("no admin pages").then_some(()));
     }
 }

@@ -63,9 +63,25 @@ fn lines_without_their_end() {
     check_like_memcached("get old\n");
     check_like_memcached("get old");
     check_like_memcached("\r\n\r\n");
-    check_like_memcached("x".repeat(2049));
-    check_like_memcached("x".repeat(8192));
     check_like_memcached(format!("get {}\r\n", "key ".repeat(4000)));
+}
+
+#[test]
+fn a_line_without_an_end_is_closed() {
+    let node = node(&[]);
+    let mut bystander = Wire::connect(node.addr());
+    for length in [2050, 8192, 200_000] {
+        let mut wire = Wire::connect(node.addr());
+        // It may be closed before all is sent.
+        let _ = wire.stream().write_all(&vec![b'x'; length]);
+        assert_eq!(wire.read_to_end(), "");
+    }
+    let mut endless_get = Wire::connect(node.addr());
+    let _ = endless_get
+        .stream()
+        .write_all(&b"get ".iter().chain(&[b'k'; 2000]).copied().collect::<Vec<u8>>().repeat(200));
+    assert_eq!(endless_get.read_to_end(), "");
+    bystander.ask("mn\r\n", "MN\r\n");
 }
 
 /// Sends `request`, expects a line with `reason`, and the end.
@@ -94,7 +110,10 @@ fn the_binary_protocol_is_refused() {
 #[test]
 fn http_is_refused() {
     check_refused_and_closed(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP");
-    check_refused_and_closed(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nflush_all", "HTTP");
+    check_refused_and_closed(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nflush_all",
+        "HTTP",
+    );
 }
 
 #[test]
@@ -111,7 +130,10 @@ fn a_client_that_never_reads_is_closed() {
     let mut peak = 0;
     let error = wait_for("the deaf client to be closed", Duration::from_secs(20), || {
         peak = peak.max(node.program().usage().resident_bytes);
-        deaf.stream().write_all(requests.as_bytes()).err().filter(|error| error.kind() != ErrorKind::WouldBlock)
+        deaf.stream()
+            .write_all(requests.as_bytes())
+            .err()
+            .filter(|error| error.kind() != ErrorKind::WouldBlock)
     });
     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
     assert!(peak - before < 8 << 20, "{} bytes were kept for a client that never reads", peak - before);

@@ -24,7 +24,11 @@ fn peerset(arguments: &[&str]) -> Ran {
 fn alone_it_shows_help_with_a_first_example() {
     let ran = peerset(&[]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert!(ran.stdout.contains("Usage: peerset") && ran.stdout.contains("  peerset serve  "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("Usage: peerset") && ran.stdout.contains("  peerset serve  "),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -85,5 +89,9 @@ fn a_port_in_use_is_explained() {
 #[test]
 fn connections_beyond_the_systems_limit_are_explained() {
     let hint = "raise it (`ulimit -n";
-    check_refused(&["serve", "--listen", "127.0.0.1:0", "--max-conns", "9000000000"], 1, &[hint, "--max-conns"]);
+    check_refused(
+        &["serve", "--listen", "127.0.0.1:0", "--max-conns", "9000000000"],
+        1,
+        &[hint, "--max-conns"],
+    );
 }

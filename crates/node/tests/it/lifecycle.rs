@@ -50,8 +50,12 @@ fn several_listeners_and_a_unix_socket() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("peerset.sock");
     let mut node = node(&["--listen", "127.0.0.1:0", "--listen", &format!("unix:{}", path.display())]);
-    let listeners: Vec<String> =
-        node.program().stdout().lines().filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
+    let listeners: Vec<String> = node
+        .program()
+        .stdout()
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned()))
+        .collect();
     assert_eq!(listeners.len(), 3);
 
     let mut stream = UnixStream::connect(&path).unwrap();
