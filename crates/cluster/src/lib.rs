@@ -2,6 +2,7 @@
 
 mod discover;
 mod endpoint;
+mod file;
 mod fixed;
 mod item;
 mod limits;
@@ -11,10 +12,13 @@ mod memory;
 mod percent;
 mod snapshot;
 mod text;
+mod union;
+mod url;
 mod watch;
 
 pub use discover::{BoxFuture, Discover, Register};
 pub use endpoint::{Endpoint, EndpointError, EndpointProblem, Host, HostName, SocketPath};
+pub use file::{FileConfig, FileError, FileSource, LineProblem};
 pub use fixed::{ItemsError, StaticSource};
 pub use item::{Item, ItemError, ItemProblem};
 pub use limits::Limits;
@@ -23,4 +27,9 @@ pub use membership::{DriverError, Intent, Membership, RegisterError, Wish};
 pub use memory::MemoryCluster;
 pub use percent::PercentProblem;
 pub use snapshot::{Change, Diff, Revision, Snapshot, SourceName, State};
+pub use union::{Union, UnionError};
+pub use url::{
+    AwsElasticacheUrl, DiscoveryUrl, DnsSrvUrl, DnsUrl, ElasticacheUrl, EtcdUrl, FileUrl, GceUrl, GossipUrl,
+    Scheme, Select, ServersetUrl, StaticUrl, UrlError, UrlProblem, ZkUrl,
+};
 pub use watch::{Closed, Published, Publisher, Refused, Watch, channel};

@@ -69,12 +69,6 @@ impl<'a> Piece<'a> {
         Some((left, rest.split_at(separator.len_utf8()).1))
     }
 
-    /// What is before and after the last `separator`.
-    pub(crate) fn rsplit_once(self, separator: char) -> Option<(Piece<'a>, Piece<'a>)> {
-        let (left, rest) = self.split_at(self.text.rfind(separator)?);
-        Some((left, rest.split_at(separator.len_utf8()).1))
-    }
-
     /// Everything between the separators; an empty piece yields itself, as `str::split` does.
     pub(crate) fn split(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
         let mut at = self.at;
@@ -102,7 +96,7 @@ mod tests {
         let whole = Piece::new(input);
         let (_, list) = whole.split_once('=').unwrap();
         let mut pieces: Vec<_> = list.split(',').map(Piece::trim).collect();
-        pieces.extend([list.end(), list.rsplit_once(',').unwrap().1, whole.strip_prefix("é=").unwrap()]);
+        pieces.extend([list.end(), whole.strip_prefix("é=").unwrap()]);
         for piece in pieces {
             assert_eq!(&input[piece.range()], piece.text);
         }
