@@ -56,6 +56,15 @@ impl<'o> MetaLine<'o> {
         MetaLine::request(out, b"md ", key, None)
     }
 
+    /// Begins `me`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn debug(out: &'o mut Vec<u8>, key: &[u8]) -> Result<MetaLine<'o>, KeyError> {
+        MetaLine::request(out, b"me ", key, None)
+    }
+
     /// Begins `ma`.
     ///
     /// # Errors
@@ -160,7 +169,7 @@ impl<'o> MetaLine<'o> {
         line
     }
 
-    /// Appends a flag as it was parsed, say the opaque of a request.
+    /// Appends a flag with its token, say the opaque of a request.
     #[inline]
     pub fn copy(self, flag: MetaFlag<'_>) -> MetaLine<'o> {
         let line = self.flag(flag.letter);
@@ -204,5 +213,22 @@ mod tests {
         assert_eq!(MetaLine::get(&mut out, &[b'k'; 251]).unwrap_err(), KeyError::TooLong { bytes: 251 });
         assert_eq!(MetaLine::get(&mut out, b"").unwrap_err(), KeyError::Empty);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn lines_are_written_in_the_order_of_the_calls() {
+        let mut out = Vec::new();
+        MetaLine::delete(&mut out, b"a").unwrap().flag(b'q').signed(b'T', -1).end();
+        MetaLine::arithmetic(&mut out, b"a").unwrap().copy(MetaFlag::new(b'M', b"-").unwrap()).end();
+        MetaLine::debug(&mut out, b"\0").unwrap().end();
+        assert_eq!(out, b"md a q T-1\r\nma a M-\r\nme AA== b\r\n");
+        out.clear();
+        MetaLine::reply(&mut out, MetaStatus::NotFound).key(b"a", true).number(b'O', 1).end();
+        MetaLine::reply_value(&mut out, b"xy").key(b"a", false).flag(b'W').end();
+        MetaLine::reply_value_header(&mut out, 2).end();
+        assert_eq!(out, b"NF kYQ== b O1\r\nVA 2 ka W\r\nxy\r\nVA 2\r\n");
+        assert_eq!(MetaFlag::new(b'O', b"a b"), None);
+        assert_eq!(MetaFlag::new(b'O', b"a\n"), None);
+        assert_eq!(MetaFlag::new(b'\n', b""), None);
     }
 }

@@ -1,27 +1,4 @@
-//! Bytes to requests.
-//!
-//! The reference is memcached 1.6.18, byte for byte, oddities included. Where it answers in a way that depends on how
-//! the bytes happened to arrive in packets, or that loses replies, this parser differs:
-//!
-//! | bytes | memcached 1.6.18 | here |
-//! |---|---|---|
-//! | a line of more than 2048 bytes that is no multi-get | executed if it came in one read, else closed | closed |
-//! | `gat`, `gats` of more than 2048 bytes | the same | as long as `get` may be |
-//! | a multi-get of more than [`multiget_bytes_max`](Limits::multiget_bytes_max) bytes | any length | closed |
-//! | a key too long in a multi-get | one error, which also drops the replies to earlier pipelined requests | one error |
-//! | … in `gat` | keys before it have been touched | nothing has |
-//! | an opaque too long in `mg`, `ma` | an error, after the effect | an error, without one |
-//! | 0x80 at the start of a later request | `ERROR` | refused, closed |
-//! | `GET / HTTP/1.1`, `HTTP/` behind any unknown command | closed | told, closed |
-//! | `Host: …` | `ERROR` | told, closed |
-//! | `config get NAME` | `ERROR` | [`Request::ConfigGet`] |
-//! | flags `E`, `x` | `invalid flag` | as in later versions |
-//! | `C` with `mg`, `N` with `ms` | ignored | as in later versions |
-//!
-//! The same as memcached, though surprising: a line ends at its first NUL (what follows up to the `\n` is ignored); a
-//! bare `\n` ends a line but not a value; numbers go by `strtol` (leading white space, `+`, trailing white space and
-//! garbage after it), lengths, exptimes and flags wrap to 32 bits; a refused key or length of a `set` does not take the
-//! value along, which is then read as a line.
+//! Bytes to requests. The reference is memcached 1.6.18; the crate's documentation lists the differences.
 
 mod classic;
 mod meta;
@@ -40,8 +17,9 @@ pub type Parse<'b> = Result<Parsed<Request<'b>>, RequestError<'b>>;
 /// Looks at nothing but `buffer`, so it gives the same requests and errors however the stream was split: a shorter
 /// buffer either gives the same answer or [`Parsed::Incomplete`].
 ///
-/// - **Cost**: one search for the line end and one for NUL, one pass over the words; no allocation, no UTF-8. About 15
-///   ns for `get KEY`, 30 ns for `mg KEY v` (2.1 GHz Xeon). A value is not looked at.
+/// - **Cost**: one search for the line end and one for NUL, one pass over the words; no allocation, no UTF-8; a value
+///   is not looked at. 20 ns for `get KEY`, 30 ns for twenty keys, 35 ns for `mg KEY v`, 50 ns for a `set` (an EPYC
+///   with other load).
 /// - **Errors**: the peer's fault, with the reply and how to go on. No byte is lost to one.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! Replies: what a server says, borrowed from the bytes it sent.
 //!
 //! A server writes them with [`encode`] and [`MetaLine`](crate::MetaLine); a client reads them with
-//! [`parse_reply`](crate::parse_reply).
+//! [`parse_reply`].
 
 mod config;
 pub mod encode;

@@ -19,8 +19,7 @@ pub use words::{WordIter, Words};
 /// One request.
 ///
 /// - **Shape**: at most 120 bytes, `Copy`, no allocation; slices point into the buffer it was parsed from.
-/// - **Numbers** are what memcached makes of the digits: exptime and lengths wrap to 32 bits, see
-///   [`parse_request`](crate::parse_request).
+/// - **Numbers** are what memcached makes of the digits: exptimes, flags and lengths wrap to 32 bits.
 /// - **Source**: `protocol.txt` of memcached 1.6.18 and, for `E`, `x` and `C` on `mg`, of the versions after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

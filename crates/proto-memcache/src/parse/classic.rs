@@ -1,5 +1,7 @@
 //! The classic commands.
 
+use memchr::memrchr;
+
 use super::{Failure, Line, Parse, ValueOf, number};
 use crate::limits::Parsed;
 use crate::request::{
@@ -75,8 +77,7 @@ impl<'b> Line<'b, '_> {
     #[inline]
     fn keys(self, keys: Words<'b>, cas: bool, touch: Option<i32>) -> Parse<'b> {
         let max = self.key_bytes_max();
-        // All keys together are rarely as long as one may be, so this rarely splits them twice.
-        if keys.as_bytes().len() > max && keys.iter().any(|key| key.len() > max) {
+        if !short_words(keys.as_bytes(), max) {
             return Err(self.fail(Fault::BadLine));
         }
         self.complete(Request::Get(Get { keys: Keys::of_line(keys), cas, touch }))
@@ -225,6 +226,19 @@ impl<'b> Line<'b, '_> {
         }
         Ok(Key::of_line(word))
     }
+}
+
+/// Whether no word of `text` is longer than `max`. Strides from a last possible space to the next, which for a
+/// multi-get of many keys is far cheaper than splitting it, and for one key is free.
+#[inline]
+fn short_words(mut text: &[u8], max: usize) -> bool {
+    while text.len() > max {
+        match memrchr(b' ', &text[..=max]) {
+            Some(at) => text = &text[at + 1..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// The words behind a command that takes few.

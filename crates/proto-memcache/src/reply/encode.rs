@@ -1,6 +1,6 @@
 //! Replies to bytes: what a server appends to its output. Nothing is allocated but the room in `out`.
 //!
-//! Meta replies are written with [`MetaLine`](crate::MetaLine), errors taken from
+//! Meta replies are written with [`MetaLine`], errors taken from
 //! [`RequestError::reply`](crate::RequestError::reply).
 
 use super::{Config, ConfigNode, MetaReply, Reply, Value};

@@ -177,12 +177,23 @@ impl<'b> Iterator for MetaFlagIter<'b> {
 }
 
 /// One flag, of a request or a reply: a letter and what directly follows it.
+///
+/// Made by parsing or by [`MetaFlag::new`], so it cannot end a line early.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MetaFlag<'b> {
     /// Which flag.
     pub letter: u8,
     /// Its token, empty for a flag without one.
     pub token: &'b [u8],
+}
+
+impl<'b> MetaFlag<'b> {
+    /// `None` if `letter` is none, or a space or control byte in `token` could end the word or the line.
+    pub fn new(letter: u8, token: &'b [u8]) -> Option<MetaFlag<'b>> {
+        let whole = letter.is_ascii_alphabetic() && token.iter().all(|&byte| byte > b' ' && byte != 0x7f);
+        whole.then_some(MetaFlag { letter, token })
+    }
 }
 
 impl std::fmt::Debug for MetaFlag<'_> {

@@ -128,7 +128,8 @@ fn flag() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => bare.prop_map(str::to_owned),
         1 => mode.prop_map(str::to_owned),
-        3 => (select(&["T", "N", "R", "C", "D", "J", "F", "O"][..]), number()).prop_map(|(letter, n)| letter.to_owned() + &n),
+        3 => (select(&["T", "N", "R", "C", "D", "J", "F", "O"][..]), number())
+            .prop_map(|(letter, number)| letter.to_owned() + &number),
         1 => (29_usize..36).prop_map(|bytes| "O".repeat(bytes)),
     ]
 }
@@ -140,7 +141,8 @@ fn number() -> impl Strategy<Value = String> {
         1 => any::<u64>().prop_map(|number| number.to_string()),
         2 => select(
             &[
-                "", "y", "-1", "+1", "\t1", "1\ty", "0x1", "01", "2147483647", "2147483648", "4294967295", "4294967296",
+                "", "y", "-1", "+1", "\t1", "1\ty", "0x1", "01", "2147483647",
+                "2147483648", "4294967295", "4294967296",
                 "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
                 "-9223372036854775808", "-9223372036854775809", "-18446744073709551615", "-", "+", "noreply",
             ][..],
