@@ -110,7 +110,7 @@ fn smoke(target: &'static Target, seed: u64, time: Duration) -> Result<(), Strin
     worker.join().map_err(|_| format!("the runner of {} panicked", target.name))?;
     match found {
         Ok(report) => {
-            println!("fuzz {}: {} inputs, nothing found (seed {seed})", target.name, report.inputs);
+            println!("{}: {} inputs, nothing found (seed {seed})", target.name, report.inputs);
             Ok(())
         }
         Err(crash) => Err(found_crash(target, seed, &crash)),

@@ -7,9 +7,9 @@ use peerset_fuzz::{artifact, corpus};
 
 #[track_caller]
 fn check(target: &Target, mutations: u64) {
-    let corpus = corpus::load(target.name).unwrap();
+    let corpus = corpus::load(target.name).expect("a corpus in corpus/TARGET");
     if let Err(crash) = run(target, &corpus, 0x005e_ed00, Budget::Inputs(mutations), |_| {}) {
-        let path = artifact::keep(target, &crash.input).unwrap();
+        let path = artifact::keep(target, &crash.input).expect("artifacts/ can be written");
         panic!("{crash}\n{}", artifact::replay(target, &path));
     }
 }
