@@ -1,2 +1,43 @@
-//! Load generators and rivals.
-fn main() {}
+//! Benches of peerset beside what people use today, on the same machine in the same run.
+//!
+//! Each subcommand is a file that says in its first line which question it answers. `cargo xtask bench NAME` builds
+//! the program for release and runs one.
+#![expect(clippy::print_stdout, reason = "a bench is read on the terminal")]
+
+mod load;
+mod memory;
+mod serve;
+mod servers;
+mod stats;
+mod syscalls;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Benches of peerset beside what people use today.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask bench",
+    after_help = "Example: cargo xtask bench serve --quick --only classic-32"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// `peerset serve` against memcached: throughput, CPU, latency, system calls, memory an item
+    Serve(serve::Arguments),
+    /// Does a server's memory stay within its bound under any mix of sizes?
+    Memory(memory::Arguments),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let met = match Arguments::parse().bench {
+        Bench::Serve(arguments) => serve::run(&arguments)?,
+        Bench::Memory(arguments) => memory::run(&arguments)?,
+    };
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

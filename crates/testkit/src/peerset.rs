@@ -16,6 +16,8 @@ pub struct Peerset {
 impl Peerset {
     /// Starts `binary serve --listen 127.0.0.1:0` with `extra` arguments and waits until it listens.
     ///
+    /// Its admin HTTP is off unless `extra` has `--http`: the usual port is one for all tests.
+    ///
     /// The caller names the binary, usually `env!("CARGO_BIN_EXE_peerset")`: only cargo knows which one is being
     /// tested.
     ///
@@ -26,6 +28,9 @@ impl Peerset {
         let binary = binary.as_ref();
         let mut command = Command::new(binary);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(extra);
+        if !extra.contains(&"--http") {
+            command.args(["--http", "off"]);
+        }
         let install = format!("{} is built by cargo build --package peerset-node", binary.display());
         let mut program = Program::start(&mut command, &install);
         let addr = program.addr_after("listening on ");

@@ -1,0 +1,109 @@
+//! Is `peerset serve` as fast as memcached, at what CPU, and in how much memory?
+//!
+//! Debian's memcached with one and with two threads, and `peerset serve` with two, take turns: each round measures
+//! every server once, so that whatever else the machine does meets all of them. 50 connections, 10,000 keys, values
+//! of 100 bytes, nine reads to a write, every value checked. What is judged is the median over the rounds of the
+//! ratio to the memcached that was better: absolute figures depend on the machine, ratios hardly.
+//!
+//! Each scenario has fresh servers. CPU is the server process's own, all threads and the kernel on its behalf, to the
+//! nanosecond. System calls are counted in runs of their own.
+
+mod footprint;
+mod report;
+mod rounds;
+mod scenario;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::servers::{Contender, peerset_binary};
+use report::Report;
+use scenario::{SCENARIOS, Work};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Times each server is measured in a scenario
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Length of one measurement
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Three short rounds, to see that everything works
+    #[arg(long)]
+    quick: bool,
+    /// Only this scenario (repeatable): classic-1, classic-32, meta-32, multiget, footprint
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// Write every figure there as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The program to measure, instead of the one beside this bench
+    #[arg(long, value_name = "PATH")]
+    peerset: Option<PathBuf>,
+    /// Threads of `peerset serve`
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Measure memcached alone
+    #[arg(long)]
+    memcached_only: bool,
+    /// Threads that generate the load
+    #[arg(long, default_value_t = 1)]
+    load_threads: usize,
+}
+
+/// How measurements are made, the same for all scenarios.
+struct Plan {
+    contenders: Vec<Contender>,
+    rounds: usize,
+    warm_up: Duration,
+    measured: Duration,
+    load_threads: usize,
+}
+
+/// Runs the scenarios and prints the table; says whether every target was met.
+pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    let known = |name: &String| SCENARIOS.iter().any(|scenario| scenario.name == name);
+    if let Some(unknown) = arguments.only.iter().find(|name| !known(name)) {
+        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        anyhow::bail!("no scenario {unknown:?}; there are {}", names.join(", "));
+    }
+    ensure!(arguments.seconds > 0.0 && arguments.seconds < 3600.0, "--seconds {}", arguments.seconds);
+    ensure!(arguments.rounds > 0 && arguments.load_threads > 0, "at least one round and one thread");
+    let plan = Plan::new(arguments)?;
+    let mut report = Report::new(&plan.contenders);
+    let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
+        println!("\n{}: {}", scenario.name, scenario.about);
+        match scenario.work {
+            Work::Load(load) => rounds::run(scenario, &load, &plan, &mut report),
+            Work::Footprint { items } => footprint::run(scenario, items, &plan, &mut report),
+        }
+        .with_context(|| format!("in scenario {}", scenario.name))?;
+    }
+    println!("\n{}", report.table());
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, report.json()).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(report.all_met())
+}
+
+impl Plan {
+    fn new(arguments: &Arguments) -> Result<Plan> {
+        let mut contenders = vec![Contender::Memcached { threads: 1 }, Contender::Memcached { threads: 2 }];
+        if !arguments.memcached_only {
+            let binary = peerset_binary(arguments.peerset.as_ref())?;
+            contenders.push(Contender::Peerset { binary, threads: arguments.threads });
+        }
+        let (rounds, seconds) =
+            if arguments.quick { (3, 0.5) } else { (arguments.rounds, arguments.seconds) };
+        Ok(Plan {
+            contenders,
+            rounds,
+            warm_up: Duration::from_secs_f64((seconds / 3.0).min(0.5)),
+            measured: Duration::from_secs_f64(seconds),
+            load_threads: arguments.load_threads,
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! One scenario under load: every server in every round.
+
+use anyhow::{Context, Result};
+
+use super::Plan;
+use super::report::{Figure, Report};
+use super::scenario::{CONNECTIONS, KEY_COUNT, Scenario, Shape};
+use crate::load::{KeyNames, Load};
+use crate::servers::Server;
+use crate::stats::Spread;
+use crate::syscalls;
+
+/// Enough for the keys many times over, so that nothing is evicted.
+const MEMORY_MIB: u64 = 256;
+
+/// One server in one round.
+struct Sample {
+    operations_per_second: f64,
+    cpu_us: f64,
+    p50_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    own_user_us: f64,
+    own_cpu_us: f64,
+}
+
+pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut Report) -> Result<()> {
+    let keys = KeyNames::new(KEY_COUNT, 12);
+    let load = Load {
+        dialect: shape.dialect,
+        keys: &keys,
+        connections: CONNECTIONS,
+        in_flight: shape.in_flight,
+        threads: plan.load_threads,
+    };
+    let servers: Vec<_> = plan.contenders.iter().map(|contender| contender.start(MEMORY_MIB)).collect();
+    for server in &servers {
+        Load { in_flight: 32, ..load }.fill(server.addr())?;
+    }
+    // A row of samples for each contender.
+    let mut samples: Vec<Vec<Sample>> = servers.iter().map(|_| Vec::new()).collect();
+    for _ in 0..plan.rounds {
+        for ((server, contender), samples) in servers.iter().zip(&plan.contenders).zip(&mut samples) {
+            samples.push(measure(server, &load, plan).with_context(|| contender.name())?);
+        }
+    }
+    let syscalls = match shape.count_syscalls {
+        true => Some(
+            servers
+                .iter()
+                .map(|server| syscalls_per_operation(server, &load, plan))
+                .collect::<Result<Vec<_>>>()?,
+        ),
+        false => None,
+    };
+    let of = |at: usize, what: fn(&Sample) -> f64| Spread::of(samples[at].iter().map(what));
+    for (at, contender) in plan.contenders.iter().enumerate() {
+        let calls =
+            syscalls.as_ref().map_or(String::new(), |calls| format!("  {:.2} system calls", calls[at]));
+        println!(
+            "  {:<15} {:>9.0} op/s  {:>6.2} µs CPU an op  p50 {:>6.0} p99 {:>6.0} p99.9 {:>6.0} µs{calls}  \
+             (load: {:.2} µs user, {:.2} µs CPU an op)",
+            contender.name(),
+            of(at, |s| s.operations_per_second).median,
+            of(at, |s| s.cpu_us).median,
+            of(at, |s| s.p50_us).median,
+            of(at, |s| s.p99_us).median,
+            of(at, |s| s.p999_us).median,
+            of(at, |s| s.own_user_us).median,
+            of(at, |s| s.own_cpu_us).median,
+        );
+    }
+    let speed = |at: usize| of(at, |s| s.operations_per_second).median;
+    let rivals = || (0..samples.len()).filter(|&at| !plan.contenders[at].is_ours());
+    let Some(best) = rivals().max_by(|&a, &b| speed(a).total_cmp(&speed(b))) else { return Ok(()) };
+    let Some(ours) = plan.contenders.iter().position(crate::servers::Contender::is_ours) else {
+        return Ok(());
+    };
+
+    let mut figure = |what, unit, value: fn(&Sample) -> f64, ratio: Spread, target| {
+        report.add(Figure {
+            scenario: scenario.name,
+            what,
+            unit,
+            ours: of(ours, value).median,
+            theirs: of(best, value).median,
+            rival: plan.contenders[best].name(),
+            judged: ratio,
+            judged_is_ratio: true,
+            target,
+        });
+    };
+    // Throughput against whichever was faster in that round; the rest against the one that is faster in the main.
+    let throughput = Spread::of((0..plan.rounds).map(|round| {
+        let of = |at: usize| samples[at][round].operations_per_second;
+        of(ours) / rivals().map(of).fold(0.0, f64::max)
+    }));
+    let ratio = |value: fn(&Sample) -> f64| {
+        Spread::of(samples[ours].iter().zip(&samples[best]).map(|(ours, theirs)| value(ours) / value(theirs)))
+    };
+    use super::report::Target::{AtLeast, AtMost};
+    let targets = &scenario.targets;
+    figure(
+        "throughput",
+        "op/s",
+        |s| s.operations_per_second,
+        throughput,
+        targets.throughput_min.map(AtLeast),
+    );
+    figure("CPU", "µs/op", |s| s.cpu_us, ratio(|s| s.cpu_us), targets.cpu_max.map(AtMost));
+    figure("p99", "µs", |s| s.p99_us, ratio(|s| s.p99_us), targets.p99_max.map(AtMost));
+    if let Some(calls) = syscalls {
+        report.add(Figure {
+            scenario: scenario.name,
+            what: "system calls",
+            unit: "per op",
+            ours: calls[ours],
+            theirs: calls[best],
+            rival: plan.contenders[best].name(),
+            judged: Spread::of([calls[ours]]),
+            judged_is_ratio: false,
+            target: targets.syscalls_max.map(AtMost),
+        });
+    }
+    Ok(())
+}
+
+fn measure(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<Sample> {
+    let mut running = load.serve(server.addr())?;
+    running.run_for(plan.warm_up)?;
+    let before = server.program().usage();
+    let measured = running.run_for(plan.measured)?;
+    let after = server.program().usage();
+    let operations = measured.operations as f64;
+    let each_us = |time: std::time::Duration| time.as_secs_f64() * 1e6 / operations;
+    Ok(Sample {
+        operations_per_second: operations / measured.elapsed.as_secs_f64(),
+        cpu_us: each_us(after.cpu.saturating_sub(before.cpu)),
+        p50_us: measured.latency.quantile_us(0.5),
+        p99_us: measured.latency.quantile_us(0.99),
+        p999_us: measured.latency.quantile_us(0.999),
+        own_user_us: each_us(measured.own_user),
+        own_cpu_us: each_us(measured.own_cpu),
+    })
+}
+
+/// Counted over connections of its own: opening and closing them is in it, and lost among the operations.
+fn syscalls_per_operation(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<f64> {
+    let work = || load.serve(server.addr())?.run_for(plan.measured);
+    let (calls, measured) = syscalls::count(server.program().id(), work)?;
+    Ok(calls as f64 / measured.operations as f64)
+}
