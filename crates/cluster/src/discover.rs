@@ -12,7 +12,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// A driver is a handle whose task holds a [`Publisher`](crate::Publisher); the handle keeps a [`Watch`] to clone from.
 /// Dropping the last handle closes the source as [`close`](Self::close) does. Every implementation runs the
-/// [contract test-suite](crate::contract).
+/// [contract test-suite](crate::contract). Memberships count as handles, watches do not: see [`Watch::keeping`].
 ///
 /// Usable as `dyn Discover`: a process chooses its sources by URL, at run time.
 pub trait Discover: fmt::Debug + Send + Sync {
@@ -38,8 +38,8 @@ pub trait Register: fmt::Debug + Send + Sync {
     /// [`register`](Membership::register) and [`deregister`](Membership::deregister) cycles.
     ///
     /// # Errors
-    /// The member breaks a limit, its id is held by another membership of this handle, or the backend is closed.
-    /// Nothing was sent to the backend.
+    /// The member breaks a limit, its id is held by another membership of this backend, or the backend is closed.
+    /// Nothing was sent to the backend. The id is free again as soon as that membership is dropped.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing behind.

@@ -71,6 +71,9 @@ pub struct FileConfig {
     pub gone_after: Duration,
     /// How often to look without having been told: the bound on the delay where the file system gives no notice.
     pub poll: Duration,
+    /// Whether to ask the operating system for notices. Without them there is no thread, and the poll is all there is:
+    /// for a network file system that gives none anyway.
+    pub notices: bool,
     /// A larger file is not read at all, and the set goes stale. A line of a usual member takes 20 to 40 bytes.
     pub file_bytes_max: u64,
     /// Bounds of the set; lines beyond [`Limits::members_max`] are problems.
@@ -83,6 +86,7 @@ impl Default for FileConfig {
             settle: Duration::from_millis(50),
             gone_after: Duration::from_secs(1),
             poll: Duration::from_secs(5),
+            notices: true,
             file_bytes_max: 1 << 20,
             limits: Limits::default(),
         }

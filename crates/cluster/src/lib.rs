@@ -1,5 +1,6 @@
 //! Who is there: members, snapshots, watches, and the contract every discovery source keeps.
 
+pub mod contract;
 mod discover;
 mod endpoint;
 mod file;

@@ -1,5 +1,6 @@
 //! This process as a member: what its holder wants, and a driver that sees to it.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +40,8 @@ pub struct Membership {
     wanted: watch::Sender<Wanted>,
     progress: watch::Receiver<Progress>,
     view: Watch,
+    /// Things that must live as long as the membership.
+    kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 /// Why a membership could not be created, registered or deregistered.
@@ -115,7 +118,26 @@ impl Membership {
         let (wanted, wishes) = watch::channel(Wanted { generation: 0, member: None });
         let (reports, progress) = watch::channel(Progress::default());
         let intent = Intent::new(id.clone(), wishes, reports);
-        Ok((Membership { id, limits, member: Mutex::new(member), wanted, progress, view: observed }, intent))
+        Ok((
+            Membership {
+                id,
+                limits,
+                member: Mutex::new(member),
+                wanted,
+                progress,
+                view: observed,
+                kept: Vec::new(),
+            },
+            intent,
+        ))
+    }
+
+    /// For drivers: keeps `thing` for as long as the membership and drops it with it, before the driver has heard: the
+    /// backend's handle, say, or the claim to the id.
+    #[must_use]
+    pub fn keeping(mut self, thing: impl Any + Send + Sync) -> Self {
+        self.kept.push(Box::new(thing));
+        self
     }
 
     /// The identity, the same through all cycles.
@@ -149,8 +171,7 @@ impl Membership {
     /// take it back.
     pub async fn register(&self) -> Result<(), RegisterError> {
         let generation = self.want(true);
-        self.done(generation, true).await?;
-        self.observed(generation, true).await
+        self.settled(generation, true).await
     }
 
     /// Deregisters the member, and returns once this process observes that it is gone.
@@ -165,8 +186,7 @@ impl Membership {
         if generation == 0 {
             return Ok(()); // never registered: there is nothing to wait for, not even a source's first answer
         }
-        self.done(generation, false).await?;
-        self.observed(generation, false).await
+        self.settled(generation, false).await
     }
 
     /// Changes the opaque data: [`update`](Self::update) of one field.
@@ -216,48 +236,46 @@ impl Membership {
         generation
     }
 
-    /// Waits until the driver has carried out the wish of this generation or one that replaced it in the same sense.
-    async fn done(&self, generation: u64, registered: bool) -> Result<(), RegisterError> {
-        let mut progress = self.progress.clone();
-        loop {
-            {
-                let progress = progress.borrow_and_update();
-                if self.is_wanted() != registered {
-                    return Err(RegisterError::Superseded { id: self.id.clone() });
-                }
-                if let Some((_, error)) =
-                    progress.refused.as_ref().filter(|(refused, _)| *refused >= generation)
-                {
-                    return Err(RegisterError::Refused {
-                        id: self.id.clone(),
-                        source_name: self.view.borrow().source().clone(),
-                        error: error.clone(),
-                    });
-                }
-                if progress.done >= generation {
-                    return Ok(());
-                }
-            }
-            if progress.changed().await.is_err() {
-                return Err(self.view.closed().into());
+    /// Waits until the wish is carried out and observed, or until another call wants the opposite.
+    async fn settled(&self, generation: u64, registered: bool) -> Result<(), RegisterError> {
+        let mut wanted = self.wanted.subscribe();
+        let settled = async {
+            self.done(generation).await?;
+            self.observed(registered).await
+        };
+        tokio::select! {
+            biased;
+            settled = settled => settled,
+            _ = wanted.wait_for(|now| now.member.is_some() != registered) => {
+                Err(RegisterError::Superseded { id: self.id.clone() })
             }
         }
     }
 
-    /// Waits until this process sees the result in the source's present word, or until another call wants the opposite.
-    async fn observed(&self, generation: u64, registered: bool) -> Result<(), RegisterError> {
-        let mut observed = self.view.clone();
-        let mut wanted = self.wanted.subscribe();
+    /// Waits until the driver has carried out the wish of this generation, or a later one.
+    async fn done(&self, generation: u64) -> Result<(), RegisterError> {
+        let mut progress = self.progress.clone();
+        let settled =
+            |progress: &Progress| progress.done >= generation || progress.refused_since(generation).is_some();
+        let Ok(progress) = progress.wait_for(settled).await else { return Err(self.view.closed().into()) };
+        match progress.refused_since(generation) {
+            None => Ok(()),
+            Some(error) => Err(RegisterError::Refused {
+                id: self.id.clone(),
+                source_name: self.view.borrow().source().clone(),
+                error: error.clone(),
+            }),
+        }
+    }
+
+    /// Waits until this process sees the result in the source's present word.
+    async fn observed(&self, registered: bool) -> Result<(), RegisterError> {
         let seen = |snapshot: &Snapshot| match snapshot.state() {
             State::Pending | State::Stale { .. } => false,
             State::Ready | State::Absent => snapshot.get(&self.id).is_some() == registered,
         };
-        let overtaken = |now: &Wanted| now.generation > generation && now.member.is_some() != registered;
-        tokio::select! {
-            biased;
-            seen = observed.wait_for(seen) => seen.map(drop).map_err(Into::into),
-            _ = wanted.wait_for(overtaken) => Err(RegisterError::Superseded { id: self.id.clone() }),
-        }
+        self.view.clone().wait_for(seen).await?;
+        Ok(())
     }
 }
 

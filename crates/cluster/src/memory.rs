@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 
 use crate::{
-    BoxFuture, Discover, DriverError, Intent, Limits, Member, MemberId, Membership, Publisher, Register,
-    RegisterError, Revision, SourceName, Watch, Wish, channel,
+    BoxFuture, Discover, DriverError, Intent, Limits, Member, MemberError, MemberId, Membership, Publisher,
+    Register, RegisterError, Revision, SourceName, Watch, Wish, channel,
 };
 
 /// A cluster whose registry is this process's memory.
@@ -44,12 +44,28 @@ struct Registry {
     book: Mutex<Option<Book>>,
 }
 
+/// The right of one membership to its id. It ends with the membership, at once, so that the id can be used again; what is
+/// registered under it goes a moment later, by its number, which spares whoever has the id by then.
+struct Claim {
+    registry: Arc<Registry>,
+    id: MemberId,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.registry.with_book(|book| book.claims.remove(&self.id));
+    }
+}
+
 /// What is registered. The lock is held for one change and never across an await.
 struct Book {
     publisher: Publisher,
-    members: BTreeMap<MemberId, Arc<Member>>,
+    /// Who is registered, and by which claim.
+    members: BTreeMap<MemberId, (u64, Arc<Member>)>,
     /// Ids of living memberships, registered or not.
-    taken: HashSet<MemberId>,
+    claims: HashSet<MemberId>,
+    /// How many claims there ever were.
+    claimed: u64,
     revision: u64,
     lost: bool,
 }
@@ -64,8 +80,14 @@ impl MemoryCluster {
     pub fn with_limits(name: &str, limits: Limits) -> Self {
         let source = SourceName::new(name);
         let (publisher, view) = channel(source.clone(), limits.clone());
-        let mut book =
-            Book { publisher, members: BTreeMap::new(), taken: HashSet::new(), revision: 0, lost: false };
+        let mut book = Book {
+            publisher,
+            members: BTreeMap::new(),
+            claims: HashSet::new(),
+            claimed: 0,
+            revision: 0,
+            lost: false,
+        };
         book.publish();
         MemoryCluster { registry: Arc::new(Registry { source, limits, view, book: Mutex::new(Some(book)) }) }
     }
@@ -113,41 +135,34 @@ impl Registry {
             .map_err(|_| RegisterError::NoRuntime { source_name: self.source.clone() })?;
         let (membership, intent) = Membership::new(member, self.view.clone(), self.limits.clone())?;
         let id = membership.id().clone();
-        match self.with_book(|book| book.taken.insert(id.clone())) {
+        let number = match self.with_book(|book| book.claim(&id)) {
             None => return Err(self.view.closed().into()),
-            Some(false) => return Err(RegisterError::IdTaken { id, source_name: self.source.clone() }),
-            Some(true) => {}
-        }
+            Some(None) => return Err(RegisterError::IdTaken { id, source_name: self.source.clone() }),
+            Some(Some(number)) => number,
+        };
         // Owned by the membership: it ends when that is dropped, or when the cluster is closed.
-        runtime.spawn(self.clone().carry_out(intent));
-        Ok(membership)
+        runtime.spawn(self.clone().carry_out(intent, number));
+        Ok(membership.keeping(Claim { registry: self.clone(), id }))
     }
 
     /// The driver of one membership.
-    async fn carry_out(self: Arc<Self>, mut intent: Intent) {
+    async fn carry_out(self: Arc<Self>, mut intent: Intent, claim: u64) {
         let mut view = self.view.clone();
         loop {
             let wish = tokio::select! {
                 wish = intent.next() => wish,
                 _ = view.wait_for(|_| false) => return, // closed
             };
-            match &wish {
-                Wish::Registered(member) => match self.with_book(|book| book.register(member)) {
-                    Some(Err(error)) => intent.refuse(error),
-                    Some(Ok(())) => intent.done(),
-                    None => return,
-                },
-                Wish::Deregistered => {
-                    self.with_book(|book| book.deregister(intent.id()));
-                    intent.done();
+            let done = match &wish {
+                Wish::Registered(member) => self.with_book(|book| book.register(member, claim)),
+                Wish::Deregistered | Wish::Dropped => {
+                    self.with_book(|book| book.deregister(intent.id(), claim))
                 }
-                Wish::Dropped => {
-                    self.with_book(|book| {
-                        book.deregister(intent.id());
-                        book.taken.remove(intent.id());
-                    });
-                    return;
-                }
+            };
+            match done {
+                Some(Err(error)) => intent.refuse(error),
+                Some(Ok(())) if wish != Wish::Dropped => intent.done(),
+                _ => return,
             }
         }
     }
@@ -159,29 +174,38 @@ impl Registry {
 }
 
 impl Book {
-    fn register(&mut self, member: &Arc<Member>) -> Result<(), DriverError> {
-        let before = self.members.insert(member.id.clone(), member.clone());
-        if self.members.len() > self.publisher.limits().members_max {
-            self.members.remove(&member.id);
-            let members_max = self.members.len();
-            return Err(DriverError::new(crate::MemberError::SetFull { members_max }));
+    /// A number for a new membership of this id; none if there is one already.
+    fn claim(&mut self, id: &MemberId) -> Option<u64> {
+        self.claimed += 1;
+        self.claims.insert(id.clone()).then_some(self.claimed)
+    }
+
+    fn register(&mut self, member: &Arc<Member>, claim: u64) -> Result<(), DriverError> {
+        let entry = (claim, member.clone());
+        let members_max = self.publisher.limits().members_max;
+        if !self.members.contains_key(&member.id) && self.members.len() >= members_max {
+            return Err(DriverError::new(MemberError::SetFull { members_max }));
         }
-        if before.as_ref() != Some(member) {
+        if self.members.get(&member.id) != Some(&entry) {
+            self.members.insert(member.id.clone(), entry);
             self.publish();
         }
         Ok(())
     }
 
-    fn deregister(&mut self, id: &MemberId) {
-        if self.members.remove(id).is_some() {
+    fn deregister(&mut self, id: &MemberId, claim: u64) -> Result<(), DriverError> {
+        if self.members.get(id).is_some_and(|(by, _)| *by == claim) {
+            self.members.remove(id);
             self.publish();
         }
+        Ok(())
     }
 
     fn publish(&mut self) {
         self.revision += 1;
         if !self.lost {
-            self.publisher.publish(self.members.values().cloned(), Revision(self.revision));
+            self.publisher
+                .publish(self.members.values().map(|(_, member)| member.clone()), Revision(self.revision));
         }
     }
 }

@@ -61,7 +61,7 @@ impl Follower {
 
     /// Looks, and looks again after every notice and every poll interval, until it is dropped.
     pub(super) async fn run(mut self) {
-        let mut notices = Notices::new();
+        let mut notices = if self.config.notices { Notices::new() } else { Notices::none() };
         loop {
             let (path, bytes_max) = (self.path.clone(), self.config.file_bytes_max);
             // All that touches the file system is on a blocking thread: a network file system may take its time.
@@ -187,4 +187,79 @@ fn read_file(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
         ));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SourceName, channel};
+    use std::time::Duration;
+
+    fn text(lines: &str) -> Look {
+        Look::Bytes(lines.into())
+    }
+
+    fn denied() -> Look {
+        Look::Unreadable(io::ErrorKind::PermissionDenied.into())
+    }
+
+    /// Each look comes so many milliseconds after the one before; states and ids are those after it.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_believed_when() {
+        async fn check(steps: Vec<(u64, Look, &str)>) {
+            let config = FileConfig::default();
+            assert_eq!(config.gone_after, Duration::from_millis(1000));
+            let (publisher, watch) = channel(SourceName::new("file"), config.limits.clone());
+            let path: Arc<Path> = Path::new("pool").into();
+            let mut follower = Follower::new(path, config, publisher, watch::channel(Arc::default()).0);
+            for (at, (after, look, expected)) in steps.into_iter().enumerate() {
+                tokio::time::advance(Duration::from_millis(after)).await;
+                follower.heed(look);
+                let snapshot = watch.borrow();
+                let ids: Vec<_> = snapshot.members().iter().map(|member| member.id.as_str()).collect();
+                assert_eq!(
+                    format!("{} {}", snapshot.state(), ids.join(" ")).trim_end(),
+                    expected,
+                    "step {at}"
+                );
+            }
+        }
+        use Look::{Blank, Missing};
+        check(vec![(0, Missing, "absent"), (0, text("a:1"), "ready a:1")]).await;
+        check(vec![(0, Blank, "ready"), (0, Missing, "absent"), (0, Blank, "ready")]).await;
+        check(vec![(0, denied(), "pending"), (0, text("a:1"), "ready a:1"), (0, denied(), "stale a:1")])
+            .await;
+        // An editor's gap, then a true deletion.
+        check(vec![
+            (0, text("a:1"), "ready a:1"),
+            (0, Missing, "ready a:1"),
+            (999, Missing, "ready a:1"),
+            (0, text("b:1"), "ready b:1"),
+            (0, Missing, "ready b:1"),
+            (999, Missing, "ready b:1"),
+            (1, Missing, "absent"),
+        ])
+        .await;
+        // Truncated and written again; then truncated for good. Only comments are not blank.
+        check(vec![
+            (0, text("a:1"), "ready a:1"),
+            (0, Blank, "ready a:1"),
+            (500, Missing, "ready a:1"),
+            (0, text("a:1\nb:1"), "ready a:1 b:1"),
+            (0, text("# nobody"), "ready"),
+            (0, text("a:1"), "ready a:1"),
+            (0, Blank, "ready a:1"),
+            (1000, Blank, "ready"),
+        ])
+        .await;
+        // Unreadable in between begins the wait anew, and what is stale goes like what is ready.
+        check(vec![
+            (0, text("a:1"), "ready a:1"),
+            (0, Missing, "ready a:1"),
+            (900, denied(), "stale a:1"),
+            (900, Missing, "stale a:1"),
+            (1000, Missing, "absent"),
+        ])
+        .await;
+    }
 }

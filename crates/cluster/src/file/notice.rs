@@ -42,6 +42,11 @@ impl Notices {
         Notices { watcher: watcher.ok(), watched: BTreeSet::new(), shared }
     }
 
+    /// Notices nothing, by choice.
+    pub(super) fn none() -> Self {
+        Notices { watcher: None, watched: BTreeSet::new(), shared: Arc::default() }
+    }
+
     /// Watches for changes of exactly these entries. True if it had to begin a watch, so that something may have
     /// happened in that folder before.
     pub(super) fn aim(&mut self, entries: BTreeSet<PathBuf>) -> bool {

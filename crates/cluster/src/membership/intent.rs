@@ -35,6 +35,13 @@ impl Wanted {
     }
 }
 
+impl Progress {
+    /// Why the driver gave up the wish of this generation or a later one, if it did.
+    pub(super) fn refused_since(&self, generation: u64) -> Option<&DriverError> {
+        self.refused.as_ref().filter(|(refused, _)| *refused >= generation).map(|(_, error)| error)
+    }
+}
+
 /// The driver's half of a [`Membership`](crate::Membership).
 ///
 /// Level-triggered: a driver takes the newest [`Wish`], makes the backend agree with it, reports, and waits for the

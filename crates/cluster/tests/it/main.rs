@@ -1,0 +1,29 @@
+//! The backends of this crate, as their users see them.
+
+mod contract;
+mod faulty;
+#[cfg(unix)]
+mod file;
+mod membership;
+mod union;
+
+use std::time::Duration;
+
+use peerset_cluster::{Snapshot, Watch};
+
+/// `ready [a:1, b:1]`
+fn show(snapshot: &Snapshot) -> String {
+    let ids: Vec<_> = snapshot.members().iter().map(|member| member.id.as_str()).collect();
+    format!("{} [{}]", snapshot.state(), ids.join(", "))
+}
+
+/// Waits until the watch shows this; fails with what it shows instead.
+async fn expect(watch: &Watch, shown: &str) {
+    let mut own = watch.clone();
+    let wait = own.wait_for(|snapshot| show(snapshot) == shown);
+    match tokio::time::timeout(Duration::from_secs(10), wait).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(closed)) => panic!("{closed}, instead of {shown}"),
+        Err(_) => panic!("{} instead of {shown}", show(&watch.borrow())),
+    }
+}
