@@ -20,8 +20,10 @@ use crate::segment::Location;
 const PAGE_BYTES: usize = 4096;
 const SLOT_BYTES: usize = 8;
 /// Slots behind the last home. Entries stand beyond their home by a few slots; the chance to be 128 away at 90 % load
-/// is below 1e-10, and then the index grows early.
+/// is below 1e-10, and then the index is rebuilt with more.
 const OVERFLOW: usize = 128;
+/// Of these, how many a rebuilt index has free.
+const OVERFLOW_FREE: usize = 64;
 
 /// Sorted open addressing. See the module's documentation.
 pub(crate) struct Index {
@@ -184,11 +186,11 @@ impl Index {
         true
     }
 
-    fn rebuild(&mut self, bytes: usize) -> io::Result<()> {
-        let mut bytes = bytes;
+    fn rebuild(&mut self, mut bytes: usize) -> io::Result<()> {
+        let homes = bytes / SLOT_BYTES - OVERFLOW;
         loop {
             let mut map = MmapMut::map_anon(bytes)?;
-            let (homes, last) = (homes_in(bytes), bytes / SLOT_BYTES - 1);
+            let last = bytes / SLOT_BYTES - OVERFLOW_FREE;
             let mut next = 0;
             let all_fit = self.entries().all(|(tag, location)| {
                 let at = home(tag, homes).max(next);
@@ -238,10 +240,6 @@ fn set_slot(map: &mut [u8], at: usize, entry: u64) {
 
 fn bytes_for(homes: usize) -> usize {
     ((homes + OVERFLOW) * SLOT_BYTES).next_multiple_of(PAGE_BYTES)
-}
-
-fn homes_in(bytes: usize) -> usize {
-    bytes / SLOT_BYTES - OVERFLOW
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Counting: incr and decr on a value that is a decimal number.
 
+use crate::config::item_bytes;
 use crate::expiry::Expiry;
 use crate::key::{Hashed, Key};
 use crate::record::Bits;
@@ -70,6 +71,8 @@ impl<'a> Arithmetic<'a> {
     }
 }
 
+/// The largest item that memcached keeps in one piece (`slab_chunk_max`).
+const WHOLE_BYTES_MAX: u64 = 512 * 1024;
 /// The decimal digits of 2^64 - 1.
 const DIGITS_MAX: usize = 20;
 /// How far to look for the first significant digit: nobody counts with more leading zeros, and the lock is held.
@@ -85,8 +88,9 @@ impl Shard {
         let Some(location) = self.find(key, now) else { return self.initial(key, arithmetic, now) };
         let record = self.segments.record(location);
         let (before, flags) = (record.header, record.flags());
-        // The order of these two is memcached's: an empty value is no number whatever its CAS value.
-        if before.value_len == 0 {
+        // The order is memcached's: an empty value, or one it would keep in pieces, is no number whatever its CAS value.
+        let kept_whole = item_bytes(key.key.len(), flags, before.value_len as usize) <= WHOLE_BYTES_MAX;
+        if before.value_len == 0 || !kept_whole {
             return ArithmeticOutcome::NonNumeric;
         }
         if arithmetic.compare_cas.is_some_and(|wanted| wanted != 0 && wanted != before.cas) {

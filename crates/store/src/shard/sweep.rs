@@ -27,12 +27,13 @@ impl Shard {
             return Swept::Some;
         }
         if let Some(id) = self.most_dead(self.geometry.segment_bytes / 2) {
-            self.clean(id, Purpose::Compact, now);
+            self.clean(id, Purpose::Compact, self.geometry.segment_bytes, now);
             return Swept::Some;
         }
         if self.index.is_sparse() && self.index.shrink().is_ok() && !self.index.is_sparse() {
             return Swept::Some;
         }
+        self.segments.drop_spare();
         Swept::Nothing
     }
 
