@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::{Closed, Limits, Member, MemberError, MemberId, Snapshot, SourceName, State, Watch};
+use crate::{Limits, Member, MemberError, MemberId, Snapshot, State, Watch};
 
+mod error;
 mod intent;
 
+pub use error::{DriverError, RegisterError};
 pub use intent::{Intent, Wish};
 use intent::{Progress, Wanted};
 
@@ -42,68 +44,6 @@ pub struct Membership {
     view: Watch,
     /// Things that must live as long as the membership.
     kept: Vec<Box<dyn Any + Send + Sync>>,
-}
-
-/// Why a membership could not be created, registered or deregistered.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// The caller's member is not acceptable; nothing was sent.
-    #[error("member {id} is not acceptable")]
-    Member {
-        /// Which one.
-        id: MemberId,
-        /// What is wrong with it.
-        #[source]
-        error: MemberError,
-    },
-    /// Another membership of this handle has the id; drop that one first.
-    #[error("{id} is already a membership of {source_name}")]
-    IdTaken {
-        /// The id.
-        id: MemberId,
-        /// The backend.
-        source_name: SourceName,
-    },
-    /// The backend said no for good: repeating will not help without a change. What was registered before, if
-    /// anything, is unchanged.
-    #[error("{source_name} refused {id}")]
-    Refused {
-        /// Whose registration.
-        id: MemberId,
-        /// The backend.
-        source_name: SourceName,
-        /// What the backend said.
-        #[source]
-        error: DriverError,
-    },
-    /// Another call wanted the opposite before this one was done; that call decides.
-    #[error("a later call for {id} took over")]
-    Superseded {
-        /// Whose registration.
-        id: MemberId,
-    },
-    /// The source was closed, which also ends its registrations.
-    #[error(transparent)]
-    Closed(#[from] Closed),
-    /// The backend needs a tokio runtime to work in the background, and there is none here.
-    #[error("{source_name} must be used inside a tokio runtime")]
-    NoRuntime {
-        /// The backend.
-        source_name: SourceName,
-    },
-}
-
-/// A driver's own error, kept as the source of another without naming its type.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error(transparent)]
-pub struct DriverError(Arc<dyn std::error::Error + Send + Sync>);
-
-impl DriverError {
-    /// Keeps `error` with its sources.
-    pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        DriverError(Arc::new(error))
-    }
 }
 
 impl Membership {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 ///   never NaN, infinite or negative, hence ordered and hashable.
 /// - **Zero** is a drained member: it stays in the set and owns nothing.
 /// - **Text**: decimal digits with an optional fraction (`2`, `0.5`), the shortest that reads back equal.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weight(f64);
 
 /// Why a number or text is no [`Weight`].
@@ -73,6 +73,12 @@ impl Default for Weight {
 }
 
 impl Eq for Weight {}
+
+impl PartialOrd for Weight {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Weight {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {

@@ -117,7 +117,7 @@ mod tests {
             let (_, members) = merge(parts.iter());
             let ids: HashSet<_> = members.iter().map(|member| &member.id).collect();
             prop_assert_eq!(ids.len(), members.len());
-            let all: HashSet<_> = parts.iter().flat_map(|part| part.members()).map(|m| &m.endpoint).collect();
+            let all: HashSet<_> = parts.iter().flat_map(Snapshot::members).map(|m| &m.endpoint).collect();
             let kept: HashSet<_> = members.iter().map(|member| &member.endpoint).collect();
             prop_assert_eq!(kept, all);
         }

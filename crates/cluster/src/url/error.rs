@@ -173,7 +173,7 @@ impl fmt::Display for UrlError {
         match self.scheme {
             Some(scheme) => write!(f, "  write {}\n  as in {}", scheme.grammar(), scheme.example()),
             None => {
-                let names = Scheme::ALL.map(|scheme| scheme.as_str());
+                let names = Scheme::ALL.map(Scheme::as_str);
                 write!(f, "  write one of {}", names.join(", "))
             }
         }

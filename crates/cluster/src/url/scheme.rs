@@ -145,11 +145,11 @@ impl fmt::Display for Scheme {
 /// The word that `typed` was probably meant to be: at most two changes away, and fewer than half its letters.
 pub(super) fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     if typed.len() > 32 {
-        return None;
+        return None; // no word is that long, and the search takes time
     }
-    let far = |word: &str| (distance(typed, word), word.len());
-    let best = words.into_iter().min_by_key(|word| far(word).0)?;
-    (distance(typed, best) <= 2 && distance(typed, best) * 2 < best.len().max(typed.len())).then_some(best)
+    let (far, word) =
+        words.into_iter().map(|word| (distance(typed, word), word)).min_by_key(|(far, _)| *far)?;
+    (far <= 2 && far * 2 < word.len().max(typed.len())).then_some(word)
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours from one word to the other (optimal string alignment).

@@ -175,7 +175,7 @@ fn an_unknown_scheme_lists_the_known() {
 }
 
 fn any_url() -> impl Strategy<Value = String> {
-    let scheme = prop::sample::select(Scheme::ALL.map(|scheme| scheme.as_str()).to_vec());
+    let scheme = prop::sample::select(Scheme::ALL.map(Scheme::as_str).to_vec());
     (scheme, "(//)?[ab.:_,@=\\[\\]%/1]{0,12}", "(/[ab/%é1-]{0,6})?", "(\\?[a-z.=&%1]{0,12})?")
         .prop_map(|(scheme, authority, path, query)| format!("{scheme}:{authority}{path}{query}"))
 }

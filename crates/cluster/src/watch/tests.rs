@@ -111,7 +111,7 @@ fn closing_delivers_the_last_snapshot_first() {
     assert_eq!(closed.to_string(), "test was closed");
     assert!(now(next(&mut watch)).unwrap().is_none(), "the stream ends");
     assert_eq!(watch.borrow().len(), 1, "and the last set stays readable");
-    assert!(now(watch.wait_for(|s| s.is_empty())).unwrap().is_err());
+    assert!(now(watch.wait_for(Snapshot::is_empty)).unwrap().is_err());
     assert!(now(watch.wait_for(|s| s.len() == 1)).unwrap().is_ok());
 }
 

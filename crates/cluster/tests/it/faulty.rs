@@ -56,7 +56,7 @@ impl Faulty {
         self.change(|book| book.lost = true);
         match (self.fault, &*self.book.lock().unwrap()) {
             (Fault::ForgetsOnLoss, Some(book)) => {
-                drop(book.publisher.publish([] as [Member; 0], Revision(1)))
+                drop(book.publisher.publish([] as [Member; 0], Revision(1)));
             }
             (_, Some(book)) => book.publisher.lost(),
             (_, None) => {}
@@ -90,7 +90,7 @@ impl Faulty {
                 }),
                 Wish::Dropped if self.fault == Fault::KeepsDropped => return,
                 Wish::Deregistered | Wish::Dropped => {
-                    self.change(|book| drop(book.members.remove(intent.id())))
+                    self.change(|book| drop(book.members.remove(intent.id())));
                 }
             }
             if wish == Wish::Dropped {
