@@ -11,10 +11,23 @@ use peerset_testkit::Program;
 ///
 /// With perf where the kernel lets it count its trace point, because that hardly slows the process; else with strace,
 /// under which a process is several times slower, and finds more to do each time it looks.
-pub(crate) fn count<T>(pid: u32, work: impl FnOnce() -> Result<T>) -> Result<(u64, T)> {
+///
+/// The tracer's name is in the result, since figures of the two are not to be compared with each other.
+pub(crate) fn count<T>(pid: u32, work: impl FnOnce() -> Result<T>) -> Result<Counted<T>> {
     let mut tracer = Tracer::attach(pid)?;
     let result = work()?;
-    Ok((tracer.detach()?, result))
+    let with = match tracer.kind {
+        Kind::Perf => "perf",
+        Kind::Strace => "strace",
+    };
+    Ok(Counted { calls: tracer.detach()?, with, result })
+}
+
+/// What [`count`] found.
+pub(crate) struct Counted<T> {
+    pub(crate) calls: u64,
+    pub(crate) with: &'static str,
+    pub(crate) result: T,
 }
 
 struct Tracer {

@@ -55,8 +55,9 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
     };
     let of = |at: usize, what: fn(&Sample) -> f64| Spread::of(samples[at].iter().map(what));
     for (at, contender) in plan.contenders.iter().enumerate() {
-        let calls =
-            syscalls.as_ref().map_or(String::new(), |calls| format!("  {:.2} system calls", calls[at]));
+        let calls = syscalls
+            .as_ref()
+            .map_or(String::new(), |calls| format!("  {:.2} system calls ({})", calls[at].0, calls[at].1));
         println!(
             "  {:<15} {:>9.0} op/s  {:>6.2} µs CPU an op  p50 {:>6.0} p99 {:>6.0} p99.9 {:>6.0} µs{calls}  \
              (load: {:.2} µs user, {:.2} µs CPU an op)",
@@ -114,10 +115,10 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
             scenario: scenario.name,
             what: "system calls",
             unit: "per op",
-            ours: calls[ours],
-            theirs: calls[best],
+            ours: calls[ours].0,
+            theirs: calls[best].0,
             rival: plan.contenders[best].name(),
-            judged: Spread::of([calls[ours]]),
+            judged: Spread::of([calls[ours].0]),
             judged_is_ratio: false,
             target: targets.syscalls_max.map(AtMost),
         });
@@ -145,8 +146,8 @@ fn measure(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<Sample> {
 }
 
 /// Counted over connections of its own: opening and closing them is in it, and lost among the operations.
-fn syscalls_per_operation(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<f64> {
+fn syscalls_per_operation(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<(f64, &'static str)> {
     let work = || load.serve(server.addr())?.run_for(plan.measured);
-    let (calls, measured) = syscalls::count(server.program().id(), work)?;
-    Ok(calls as f64 / measured.operations as f64)
+    let counted = syscalls::count(server.program().id(), work)?;
+    Ok((counted.calls as f64 / counted.result.operations as f64, counted.with))
 }
