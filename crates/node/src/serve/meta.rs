@@ -24,6 +24,13 @@ fn named<'r>(key: &MetaKey<'r>, room: &'r mut [u8; Key::BYTES_MAX]) -> Option<Ke
     key.ok()
 }
 
+/// Whether a reply shows the key in base64: it was stored so, or it could not be said otherwise. memcached knows only
+/// the former, and lets the key of an item that `N` made break its reply line.
+#[inline]
+fn shown_in_base64(key: Key<'_>, hit: &Hit<'_>) -> bool {
+    hit.binary_key || key.as_bytes().iter().any(|byte| matches!(byte, b' ' | b'\n' | 0))
+}
+
 /// Appends what every reply repeats of its request: the opaque, and the key if asked for.
 #[inline]
 fn echo<'o>(mut line: MetaLine<'o>, flags: MetaFlags<'_>, key: Key<'_>, base64: bool) -> MetaLine<'o> {
@@ -126,7 +133,7 @@ fn write_hit(request: &MetaGet<'_>, key: Key<'_>, hit: &Hit<'_>, now: u32, outpu
             b'l' => line.number(b'l', u64::from(now.saturating_sub(hit.accessed))),
             b'h' => line.number(b'h', u64::from(hit.fetched_before)),
             b'O' => line.copy(flag),
-            b'k' => line.key(key.as_bytes(), hit.binary_key),
+            b'k' => line.key(key.as_bytes(), shown_in_base64(key, hit)),
             _ => line,
         };
     }
@@ -314,7 +321,7 @@ pub(super) fn debug(
     let Some(name) = named(key, &mut room) else { return };
     let found = store.get(name, &Get::PEEK, now, |hit| {
         output.extend_from_slice(b"ME ");
-        if hit.binary_key {
+        if shown_in_base64(name, hit) {
             peerset_proto_memcache::base64::encode(name.as_bytes(), output);
         } else {
             output.extend_from_slice(name.as_bytes());

@@ -4,19 +4,23 @@ use peerset_testkit::{Memcached, differential};
 
 use crate::wire::node;
 
+/// Without its maintainer thread, which holds items it is about to move: what incr then does to one depends on the
+/// moment.
+const DETERMINISTIC: [&str; 2] = ["-o", "no_lru_maintainer"];
+
 /// One connection at a time, so that replies have one right answer.
 #[track_caller]
 fn check(seeds: std::ops::Range<u64>, settings: &[&str], their_settings: &[&str]) {
-    let (ours, theirs) = (node(settings), Memcached::start(their_settings));
+    let (ours, theirs) = (node(settings), Memcached::start(&[&DETERMINISTIC, their_settings].concat()));
     differential::check(seeds, ours.addr(), theirs.addr());
 }
 
 #[test]
 fn replies_are_memcacheds_byte_for_byte() {
-    check(0..150, &[], &[]);
+    check(0..300, &[], &[]);
 }
 
 #[test]
-fn replies_are_memcacheds_with_small_items() {
-    check(1000..1050, &["--max-item", "2kb"], &["-I", "2k", "-o", "slab_chunk_max=1"]);
+fn replies_are_memcacheds_with_smaller_items() {
+    check(1000..1060, &["--max-item", "512kb"], &["-I", "512k"]);
 }

@@ -19,6 +19,9 @@ use values::SWALLOWS_MAX;
 
 use super::{Batch, Command, Script};
 
+/// Longer lines than 2048 bytes are a known difference; this leaves room for what stands around keys.
+const LINE_BYTES_MAX: usize = 1900;
+
 /// Whether a batch keeps to the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {

@@ -1,6 +1,6 @@
 //! The classic commands.
 
-use super::Generator;
+use super::{Generator, LINE_BYTES_MAX, Manner};
 use crate::differential::Command;
 
 impl Generator {
@@ -12,18 +12,23 @@ impl Generator {
             line.push(b' ');
             line.extend_from_slice(self.exptime().as_bytes());
         }
+        // Only a get may be longer than a line, and only where it is not cut off by a value that announced too much.
+        let long = self.manner == Manner::Smooth && verb.starts_with("get");
         for _ in 0..self.dice.pick(&[1, 1, 1, 2, 3, 12, 30]) {
             let key = self.key_valid();
+            if !long && line.len() + key.len() > LINE_BYTES_MAX {
+                break;
+            }
             line.push(b' ');
             line.extend_from_slice(&key);
         }
         self.finish(line)
     }
 
-    /// A retrieval with a key that is too long, first, last or among others.
+    /// A retrieval with a key that is too long, first, last or among others that nobody stores.
     pub(super) fn refused_retrieval(&mut self) -> Command {
         let mut line = self.dice.pick(&["get", "gets", "gat 0", "gats 100"]).as_bytes().to_vec();
-        let mut keys: Vec<_> = (0..self.dice.pick(&[0, 1, 3, 30])).map(|_| self.key_valid()).collect();
+        let mut keys: Vec<_> = vec![b"never".to_vec(); self.dice.pick(&[0, 1, 3, 30])];
         keys.push(self.key_too_long());
         self.dice.shuffle(&mut keys);
         for key in keys {
@@ -84,11 +89,18 @@ impl Generator {
             }
             8..10 => {
                 let delay = self.dice.pick(&["50", "2000000000"]);
-                self.get_all("get").bytes(format!("flush_all {delay}\r\n").into_bytes())
+                self.read_everything().bytes(format!("flush_all {delay}\r\n").into_bytes())
             }
-            _ if self.dice.one_in(4) => Command::default().bytes(&b"quit\r\n"[..]),
+            _ if self.odd(4) => Command::default().bytes(&b"quit\r\n"[..]),
             _ => Command::default().bytes(&b"version 1\r\n"[..]),
         }
+    }
+
+    /// Reads every key there can be, which makes memcached free those that were flushed.
+    fn read_everything(&self) -> Command {
+        let base64 =
+            super::keys::all_base64().into_iter().flat_map(|name| [&b"mg "[..], &name, b" b\r\n"].concat());
+        self.get_all("get").bytes(base64.collect::<Vec<u8>>())
     }
 
     /// A CAS value: mostly the right one, else one beside it or none at all.

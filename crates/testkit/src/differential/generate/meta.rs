@@ -73,15 +73,18 @@ impl Generator {
         if self.odd(10) {
             chosen.push(self.dice.pick(b"SbIMCFTNRJDvzaBW~1!"));
         }
+        let newer = if fitting.contains(&b'h') { b'C' } else { b'N' };
+        let ignored_once = |flag: &u8| *flag == newer && !fitting.contains(flag);
+        chosen.retain(|flag| !ignored_once(flag));
         self.dice.shuffle(&mut chosen);
         for flag in chosen {
-            command = self.meta_flag(command.bytes(vec![b' ', flag]), key, flag);
+            command = self.meta_flag(command.bytes(vec![b' ', flag]), key, flag, fitting);
         }
         command
     }
 
     /// The token behind a flag, for those that take one.
-    fn meta_flag(&mut self, command: Command, key: &KeyName, flag: u8) -> Command {
+    fn meta_flag(&mut self, command: Command, key: &KeyName, flag: u8, fitting: &[u8]) -> Command {
         if self.odd(30) {
             // No token where one belongs, or one where none does.
             return command.bytes(self.dice.pick(&[&b""[..], b"x", b"1"]));
@@ -90,7 +93,9 @@ impl Generator {
             b'T' | b'N' => command.bytes(self.exptime().as_bytes()),
             b'R' => command.bytes(self.dice.pick(&[&b"0"[..], b"30", b"500", b"5000", b"-1"])),
             b'O' => {
-                let long = if self.odd(4) { 32 } else { 31 };
+                // Commands that return a value find an opaque too long only once they have had their effect.
+                let before_effect = !fitting.contains(&b'v');
+                let long = if before_effect && self.odd(4) { 32 } else { 31 };
                 let opaque = [&b"1"[..], b"opaque", b"0", b"-", &[b'o'; 32][..long]];
                 command.bytes(self.dice.pick(&opaque).to_vec())
             }
