@@ -12,10 +12,10 @@
 //!   together. While an index grows, one shard holds two of them, a few percent of that shard.
 //! - **Eviction** (`shard::evict`) is S3-FIFO by segments: a scan does not push out what is read again and again.
 //! - **Expiry**: an expired item is never seen, and [`Store::maintain`] gives its memory back without being asked for it.
-//! - **Differences from memcached 1.6.18**, beyond later flags (`E`, `x`, append with `N`): a flush takes effect at once,
-//!   so a delayed flush after it does not bring items back for a while; every read counts as the last access, while
-//!   memcached skips some; an item stored between a get and an incr on the same connection's pipeline does not change
-//!   how many spaces an incr leaves.
+//! - **Differences from memcached 1.6.18**, beyond its successors' `E`, `x` and append with `N`: a flush takes effect at
+//!   once, so that a delayed one after it does not bring items back until its time comes; every read counts as the last
+//!   access, of which memcached skips some; an incr or decr to fewer digits always pads with spaces, while memcached
+//!   shortens the value if an unsent reply still refers to it; a flush at a time before the server's start flushes.
 //!
 //! ```
 //! use peerset_store::{Config, Get, Key, Put, PutOutcome, Store};

@@ -108,7 +108,8 @@ impl Shard {
         let cas = self.shared.cas(arithmetic.cas_new);
         if digits.len() <= before.value_len as usize {
             let mut after = before;
-            (after.cas, after.access) = (cas, now);
+            // Counting is using: a counter that nobody reads otherwise should not be evicted for it.
+            (after.cas, after.access, after.bits) = (cas, now, before.bits.read_once_more());
             after.expires = arithmetic.touch.map_or(before.expires, Expiry::unix_seconds);
             self.update(location, &before, &after);
             self.overwrite(location, digits);

@@ -32,6 +32,8 @@ fn nothing_is_evicted_before_the_memory_is_full() {
     }
     let stats = store.stats();
     assert_eq!((stats.items, stats.evictions), (95_000, 0));
+    let bytes = (stats.used_bytes + stats.index_bytes) as f64 / 95_000.0;
+    assert!((153.0..156.0).contains(&bytes), "144 of record and 9 to 12 of index, not {bytes}");
 }
 
 #[test]
