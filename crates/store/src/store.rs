@@ -1,6 +1,6 @@
 //! The store: shards behind their locks, and what they share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{Config, ConfigError, Geometry};
@@ -17,6 +17,8 @@ pub struct Store {
     shards: Box<[Locked]>,
     shared: Arc<Shared>,
     geometry: Geometry,
+    /// The shard that maintenance looks at next, modulo their number.
+    turn: AtomicUsize,
 }
 
 /// Its own pair of cache lines, so that neighbours do not slow each other down.
@@ -37,10 +39,10 @@ impl Shared {
         chosen.unwrap_or_else(|| self.cas.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// What a shard may take now.
+    /// What a shard may take now: at least its minimum, since [`Store::reserved_max`] bounds the reservations.
     pub(crate) fn shard_budget(&self, geometry: &Geometry) -> u64 {
         let reserved = self.reserved.load(Ordering::Relaxed).div_ceil(geometry.shards());
-        geometry.shard_bytes.saturating_sub(reserved).max(geometry.shard_bytes_min)
+        geometry.shard_bytes.saturating_sub(reserved)
     }
 }
 
@@ -61,7 +63,7 @@ impl Store {
         let shared = Arc::new(Shared { cas: AtomicU64::new(0), reserved: AtomicU64::new(0) });
         let shards = (0..geometry.shards()).map(|_| Shard::new(shared.clone(), geometry));
         let shards = shards.map(|shard| Locked(Mutex::new(shard))).collect();
-        Ok(Store { shards, shared, geometry })
+        Ok(Store { shards, shared, geometry, turn: AtomicUsize::new(0) })
     }
 
     /// Looks an item up and lets `read` see it, under the shard's lock: copy what is needed and return. `None` is a
@@ -132,8 +134,10 @@ impl Store {
     /// only steps where something is due. If `more` is true, call again soon, in between other work.
     pub fn maintain(&self, now: u32, steps_max: usize) -> Maintained {
         let mut steps = 0;
-        for shard in &self.shards {
-            while shard.lock().sweep(now) == Swept::Some {
+        for _ in 0..self.shards.len() {
+            // In turn, from call to call: a busy shard must not use up the steps of the others for ever.
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+            while self.shards[turn].lock().sweep(now) == Swept::Some {
                 steps += 1;
                 if steps >= steps_max {
                     return Maintained { steps, more: true };
