@@ -1,6 +1,7 @@
 //! The front: listeners, connections and the turn every ready connection gets, whatever is spoken on it.
 //!
-//! One thread accepts and hands each connection to the worker that has fewest. A worker owns its connections, one
+//! One thread accepts and hands each connection to the worker that has fewest, among as many as the load needs
+//! (`staffing`). A worker owns its connections, one
 //! poller and two buffers; it takes every socket the poller reports, reads once, lets the [`Service`] answer all
 //! requests that arrived, and writes once. So a pipelined batch costs one read and one write however many requests it
 //! holds, an idle connection owns no buffer at all, and nothing on this path takes a lock or allocates.
@@ -21,6 +22,7 @@ mod address;
 mod buffers;
 mod connection;
 mod counters;
+mod staffing;
 mod stream;
 mod worker;
 
@@ -114,14 +116,19 @@ impl Front {
         counters: &Arc<FrontCounters>,
         mut service: impl FnMut(usize) -> S,
     ) -> io::Result<Front> {
+        let staffing = staffing::Staffing::new(counters.clone());
         let mut workers = Vec::new();
         let mut inboxes = Vec::new();
         for number in 0..config.threads {
-            let (worker, inbox) = worker::Worker::new(number, config, counters.clone(), service(number))?;
+            let staff = staffing.staff();
+            let (worker, inbox) =
+                worker::Worker::new(number, config, counters.clone(), staff, service(number))?;
             workers.push(worker);
             inboxes.push(inbox);
         }
-        let acceptor = acceptor::Acceptor::new(config, listeners, inboxes, counters.clone())?;
+        let inboxes: Arc<[_]> = inboxes.into();
+        let acceptor =
+            acceptor::Acceptor::new(config, listeners, inboxes.clone(), staffing, counters.clone())?;
 
         let mut wakers = vec![acceptor.waker()];
         wakers.extend(workers.iter().map(worker::Worker::waker));
@@ -129,11 +136,11 @@ impl Front {
 
         let mut threads = Vec::new();
         for worker in workers {
-            let stop = stop.clone();
+            let (stop, inboxes) = (stop.clone(), inboxes.clone());
             threads.push(
                 std::thread::Builder::new()
                     .name(format!("worker-{}", worker.number()))
-                    .spawn(move || worker.run(&stop))?,
+                    .spawn(move || worker.run(&stop, &inboxes))?,
             );
         }
         let acceptor_stop = stop.clone();

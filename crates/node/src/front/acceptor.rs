@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::staffing::{REVIEW, Staffing};
 use super::stream::Stream;
-use super::{BoundListener, Config, FrontCounters, Stop};
+use super::worker::Arrival;
+use super::{BoundListener, Config, FrontCounters, Service, Stop};
 
 /// What a refused client is told, as memcached says it.
 const TOO_MANY: &[u8] = b"ERROR Too many open connections\r\n";
@@ -18,29 +20,37 @@ const TOO_MANY: &[u8] = b"ERROR Too many open connections\r\n";
 const REST: Duration = Duration::from_millis(50);
 
 /// The way to one worker.
-pub(super) struct Inbox {
-    /// New connections; bounded, so that a worker far behind slows accepting down.
-    pub(super) streams: SyncSender<Stream>,
+pub(super) struct Inbox<S: Service> {
+    /// Connections; bounded, so that a worker far behind slows accepting down.
+    pub(super) arrivals: SyncSender<Arrival<S>>,
     /// Interrupts the worker's wait.
     pub(super) waker: Arc<Waker>,
 }
 
-pub(super) struct Acceptor {
+impl<S: Service> Clone for Inbox<S> {
+    fn clone(&self) -> Self {
+        Inbox { arrivals: self.arrivals.clone(), waker: self.waker.clone() }
+    }
+}
+
+pub(super) struct Acceptor<S: Service> {
     poll: Poll,
     waker: Arc<Waker>,
     listeners: Vec<BoundListener>,
-    inboxes: Vec<Inbox>,
+    inboxes: Arc<[Inbox<S>]>,
+    staffing: Staffing,
     counters: Arc<FrontCounters>,
     max_conns: usize,
 }
 
-impl Acceptor {
+impl<S: Service> Acceptor<S> {
     pub(super) fn new(
         config: &Config,
         mut listeners: Vec<BoundListener>,
-        inboxes: Vec<Inbox>,
+        inboxes: Arc<[Inbox<S>]>,
+        staffing: Staffing,
         counters: Arc<FrontCounters>,
-    ) -> io::Result<Acceptor> {
+    ) -> io::Result<Acceptor<S>> {
         let poll = Poll::new()?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             match listener {
@@ -53,7 +63,7 @@ impl Acceptor {
             }
         }
         let waker = Arc::new(Waker::new(poll.registry(), Token(listeners.len()))?);
-        Ok(Acceptor { poll, waker, listeners, inboxes, counters, max_conns: config.max_conns })
+        Ok(Acceptor { poll, waker, listeners, inboxes, staffing, counters, max_conns: config.max_conns })
     }
 
     pub(super) fn waker(&self) -> Arc<Waker> {
@@ -64,7 +74,8 @@ impl Acceptor {
     pub(super) fn run(mut self, stop: &Stop) {
         let mut events = Events::with_capacity(64);
         loop {
-            match self.poll.poll(&mut events, None) {
+            let patience = (self.counters.connections() > 0).then_some(REVIEW);
+            match self.poll.poll(&mut events, patience) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "accepting ended: the poller failed");
                     return;
@@ -78,6 +89,18 @@ impl Acceptor {
                 if event.token().0 < self.listeners.len() {
                     self.accept_all(event.token().0, stop);
                 }
+            }
+            if self.staffing.review() {
+                self.wake_all();
+            }
+        }
+    }
+
+    /// Lets the workers see that their number changed.
+    fn wake_all(&self) {
+        for inbox in &*self.inboxes {
+            if let Err(error) = inbox.waker.wake() {
+                tracing::error!(%error, "a worker could not be woken");
             }
         }
     }
@@ -109,13 +132,7 @@ impl Acceptor {
     }
 
     fn hand_over(&self, mut stream: Stream) {
-        let worker = self
-            .counters
-            .workers
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, worker)| worker.connections.load(Ordering::Relaxed))
-            .map_or(0, |(number, _)| number);
+        let (worker, _) = self.counters.emptiest(self.staffing.staff().active());
         if self.counters.connections() >= self.max_conns {
             self.counters.rejected.add(1);
             // The peer may be gone already, and is refused either way.
@@ -125,7 +142,7 @@ impl Acceptor {
         self.counters.accepted.add(1);
         self.counters.workers[worker].connections.fetch_add(1, Ordering::Relaxed);
         let inbox = &self.inboxes[worker];
-        if inbox.streams.send(stream).is_err() || inbox.waker.wake().is_err() {
+        if inbox.arrivals.send(Arrival::Accepted(stream)).is_err() || inbox.waker.wake().is_err() {
             tracing::error!(worker, "a worker is gone; its connection was dropped");
             self.counters.workers[worker].connections.fetch_sub(1, Ordering::Relaxed);
         }

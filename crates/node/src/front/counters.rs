@@ -25,6 +25,8 @@ impl Counter {
 pub(crate) struct WorkerCounters {
     /// Connections this worker has now; the acceptor adds, the worker subtracts.
     pub(crate) connections: AtomicUsize,
+    /// Time spent at work, that is not waiting for sockets.
+    pub(crate) busy_nanos: Counter,
     /// Bytes received.
     pub(crate) bytes_read: Counter,
     /// Bytes sent.
@@ -66,6 +68,12 @@ impl FrontCounters {
     /// Connections open now.
     pub(crate) fn connections(&self) -> usize {
         self.workers.iter().map(|worker| worker.connections.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The worker with fewest connections among the first `active`, and how many it has.
+    pub(crate) fn emptiest(&self, active: usize) -> (usize, usize) {
+        let loads = self.workers.iter().map(|worker| worker.connections.load(Ordering::Relaxed));
+        loads.take(active).enumerate().min_by_key(|&(_, load)| load).unwrap_or_default()
     }
 
     /// The sum of one count over all workers.

@@ -37,6 +37,11 @@ impl Stream {
         registry.register(self.source(), token, Interest::READABLE)
     }
 
+    /// Stops watching.
+    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(self.source())
+    }
+
     /// Watches for room to write as well, or no longer.
     pub(super) fn watch_writable(
         &mut self,

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Poll, Token, Waker};
@@ -12,6 +12,7 @@ use slab::Slab;
 use super::acceptor::Inbox;
 use super::buffers::Buffers;
 use super::connection::{After, Connection, Context};
+use super::staffing::Staff;
 use super::stream::Stream;
 use super::{Config, DRAIN_LIMIT, FrontCounters, Service, Stop, WorkerCounters};
 
@@ -26,17 +27,28 @@ const SWEEP: Duration = Duration::from_millis(500);
 
 const WAKE: Token = Token(usize::MAX);
 
+/// A connection that comes to a worker.
+pub(super) enum Arrival<S: Service> {
+    /// From a listener.
+    Accepted(Stream),
+    /// From another worker.
+    Moved(Box<Connection<S>>),
+}
+
 pub(super) struct Worker<S: Service> {
     number: usize,
     poll: Poll,
     waker: Arc<Waker>,
-    inbox: Receiver<Stream>,
-    connections: Slab<Connection<S>>,
+    inbox: Receiver<Arrival<S>>,
+    connections: Slab<Box<Connection<S>>>,
     /// Connections with something left to do that the poller will not report.
     again: Vec<usize>,
     service: S,
     buffers: Buffers,
     counters: Arc<FrontCounters>,
+    staff: Arc<Staff>,
+    /// How many workers served when this one last looked.
+    active_seen: usize,
     idle_timeout: Option<Duration>,
     stall_timeout: Duration,
 }
@@ -60,11 +72,12 @@ impl<S: Service> Worker<S> {
         number: usize,
         config: &Config,
         counters: Arc<FrontCounters>,
+        staff: Arc<Staff>,
         service: S,
-    ) -> io::Result<(Worker<S>, Inbox)> {
+    ) -> io::Result<(Worker<S>, Inbox<S>)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let (streams, inbox) = sync_channel(INBOX);
+        let (arrivals, inbox) = sync_channel(INBOX);
         let worker = Worker {
             number,
             poll,
@@ -75,10 +88,12 @@ impl<S: Service> Worker<S> {
             service,
             buffers: Buffers::new(),
             counters,
+            active_seen: staff.active(),
+            staff,
             idle_timeout: config.idle_timeout,
             stall_timeout: config.stall_timeout,
         };
-        Ok((worker, Inbox { streams, waker }))
+        Ok((worker, Inbox { arrivals, waker }))
     }
 
     pub(super) fn number(&self) -> usize {
@@ -90,7 +105,7 @@ impl<S: Service> Worker<S> {
     }
 
     /// Serves until told to drain and every connection is closed.
-    pub(super) fn run(mut self, stop: &Stop) {
+    pub(super) fn run(mut self, stop: &Stop, inboxes: &[Inbox<S>]) {
         let mut events = Events::with_capacity(EVENTS);
         let mut next_sweep = Instant::now() + SWEEP;
         let mut drain_until = None;
@@ -127,7 +142,12 @@ impl<S: Service> Worker<S> {
                 if self.drain(now, until) {
                     return;
                 }
+            } else if self.staff.active() != self.active_seen {
+                self.active_seen = self.staff.active();
+                self.share_out(inboxes);
             }
+            let busy = u64::try_from(now.instant.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.counters().busy_nanos.add(busy);
         }
     }
 
@@ -136,10 +156,70 @@ impl<S: Service> Worker<S> {
     }
 
     fn take_new(&mut self, now: Now) {
-        while let Ok(stream) = self.inbox.try_recv() {
-            let session = self.service.open(stream.local_address());
-            let key = self.connections.insert(Connection::new(stream, session, now.instant));
-            if let Err(error) = self.connections[key].stream.register(self.poll.registry(), Token(key)) {
+        while let Ok(arrival) = self.inbox.try_recv() {
+            let connection = match arrival {
+                Arrival::Accepted(stream) => {
+                    let session = self.service.open(stream.local_address());
+                    Box::new(Connection::new(stream, session, now.instant))
+                }
+                Arrival::Moved(connection) => connection,
+            };
+            self.admit(connection);
+        }
+    }
+
+    /// Hands connections to workers that have fewer; all of them if this one is not to serve any more.
+    fn share_out(&mut self, inboxes: &[Inbox<S>]) {
+        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let (emptiest, load) = self.counters.emptiest(self.active_seen);
+            let enough = self.number < self.active_seen && self.connections.len() <= load + 1;
+            if enough || emptiest == self.number || !self.hand_over(key, emptiest, &inboxes[emptiest]) {
+                return;
+            }
+        }
+    }
+
+    /// False if the connection could not be given away, and stays.
+    fn hand_over(&mut self, key: usize, worker: usize, inbox: &Inbox<S>) -> bool {
+        let mut connection = self.connections.remove(key);
+        connection.writable_watched = false;
+        let moved = match connection.stream.deregister(self.poll.registry()) {
+            Ok(()) => inbox.arrivals.try_send(Arrival::Moved(connection)),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be moved");
+                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+                return true;
+            }
+        };
+        match moved {
+            Ok(()) => {
+                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+                self.counters.workers[worker].connections.fetch_add(1, Ordering::Relaxed);
+                if let Err(error) = inbox.waker.wake() {
+                    tracing::error!(%error, "a worker could not be woken");
+                }
+                true
+            }
+            Err(
+                TrySendError::Full(Arrival::Moved(connection))
+                | TrySendError::Disconnected(Arrival::Moved(connection)),
+            ) => {
+                self.admit(connection);
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Watches a connection; what it did not get to at another worker, no poller reports.
+    fn admit(&mut self, connection: Box<Connection<S>>) {
+        let unfinished = !connection.is_idle();
+        let key = self.connections.insert(connection);
+        match self.connections[key].stream.register(self.poll.registry(), Token(key)) {
+            Ok(()) if unfinished => self.again.push(key),
+            Ok(()) => {}
+            Err(error) => {
                 tracing::warn!(%error, "a connection could not be watched");
                 self.close(key);
             }
@@ -205,7 +285,7 @@ impl<S: Service> Worker<S> {
             if !self.again.contains(&key) {
                 self.turn(key, false, now);
             }
-            let idle = self.connections.get(key).is_some_and(Connection::is_idle);
+            let idle = self.connections.get(key).is_some_and(|connection| connection.is_idle());
             if idle && !self.again.contains(&key) {
                 self.close(key);
             }

@@ -181,7 +181,7 @@ pub(super) fn arithmetic(
             }
         }
         ArithmeticOutcome::NotFound | ArithmeticOutcome::Exists => {
-            line(output, request.noreply, encode::NOT_FOUND)
+            line(output, request.noreply, encode::NOT_FOUND);
         }
         ArithmeticOutcome::NonNumeric => line(output, request.noreply, encode::NON_NUMERIC),
         ArithmeticOutcome::OutOfMemory => line(output, request.noreply, b"SERVER_ERROR out of memory\r\n"),

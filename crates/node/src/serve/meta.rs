@@ -98,9 +98,9 @@ pub(super) fn get(
     };
     asked.add(1);
     if found {
-        hits.add(1)
+        hits.add(1);
     } else {
-        misses.add(1)
+        misses.add(1);
     }
     if !found && !request.quiet {
         let line = MetaLine::reply(output, MetaStatus::Miss);

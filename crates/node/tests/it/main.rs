@@ -1,5 +1,7 @@
 //! The program as a user meets it: started, spoken to over sockets, stopped.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helper functions too")]
+
 mod admin;
 mod bad_input;
 mod cli;
