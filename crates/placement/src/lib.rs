@@ -1,0 +1,1 @@
+//! Key to owner: every ring in production, bit for bit.
