@@ -3,6 +3,7 @@
 //! The workers of the [front](crate::front) answer requests; the main thread runs everything that is not a request:
 //! admin pages, signals, and the store's upkeep once a second.
 
+mod buffer_memory;
 mod classic;
 mod counters;
 mod meta;
@@ -21,6 +22,7 @@ use peerset_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use buffer_memory::BufferMemory;
 pub(crate) use counters::{CommandCounters, CommandCounts};
 
 use crate::admin;
@@ -44,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) settings: ServeSettings,
     pub(crate) store: Arc<Store>,
     pub(crate) front: Arc<FrontCounters>,
+    buffers: BufferMemory,
     /// One set for each worker.
     commands: Box<[CommandCounters]>,
     /// What `stats reset` counts from.
@@ -104,6 +107,7 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
 
     let node = Arc::new(Node {
         settings: settings.clone(),
+        buffers: BufferMemory::new(store.clone()),
         store,
         front: Arc::new(FrontCounters::new(settings.front.threads)),
         commands: (0..settings.front.threads).map(|_| CommandCounters::default()).collect(),

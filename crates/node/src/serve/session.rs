@@ -6,8 +6,9 @@ use std::sync::Arc;
 use peerset_proto_memcache::reply::{ConfigNode, encode};
 use peerset_proto_memcache::request::Request;
 use peerset_proto_memcache::{Fault, Limits, Parsed, Recovery, RequestError, parse_request};
-use peerset_store::{Delete, Key, Reservation};
+use peerset_store::{Delete, Key};
 
+use super::buffer_memory::BufferShare;
 use super::counters::CommandCounters;
 use super::{Node, classic, meta, stats};
 use crate::front::{Next, OUTPUT_HIGH, Service, Turn};
@@ -124,7 +125,7 @@ pub(super) fn line(output: &mut Vec<u8>, noreply: bool, reply: &[u8]) {
 
 impl Service for NodeService {
     type Session = Session;
-    type Reservation = Reservation;
+    type Reservation = BufferShare;
 
     fn open(&mut self, local: Option<SocketAddr>) -> Session {
         Session { local, skip: 0, keys_done: 0 }
@@ -171,8 +172,8 @@ impl Service for NodeService {
         }
     }
 
-    fn reserve(&mut self, bytes: usize, now: u32) -> Option<Reservation> {
-        self.node.store.reserve(bytes as u64, now)
+    fn reserve(&mut self, bytes: usize, now: u32) -> Option<BufferShare> {
+        self.node.buffers.reserve(bytes, now)
     }
 
     fn refusal(&self) -> &'static [u8] {
