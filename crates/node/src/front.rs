@@ -99,6 +99,8 @@ pub(crate) struct Config {
 /// Running threads and the way to stop them.
 pub(crate) struct Front {
     stop: Arc<Stop>,
+    #[cfg(test)]
+    staff: Arc<staffing::Staff>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -127,6 +129,8 @@ impl Front {
             inboxes.push(inbox);
         }
         let inboxes: Arc<[_]> = inboxes.into();
+        #[cfg(test)]
+        let staff = staffing.staff();
         let acceptor =
             acceptor::Acceptor::new(config, listeners, inboxes.clone(), staffing, counters.clone())?;
 
@@ -149,17 +153,18 @@ impl Front {
                 .name("acceptor".into())
                 .spawn(move || acceptor.run(&acceptor_stop))?,
         );
-        Ok(Front { stop, threads })
+        Ok(Front {
+            stop,
+            #[cfg(test)]
+            staff,
+            threads,
+        })
     }
 
     /// Drains and returns when every connection is closed.
     pub(crate) fn drain(self) {
         self.stop.draining.store(true, Ordering::Release);
-        for waker in &self.stop.wakers {
-            if let Err(error) = waker.wake() {
-                tracing::error!(%error, "a worker could not be woken; it will not drain");
-            }
-        }
+        self.stop.wake_all();
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a thread of the front panicked");
@@ -169,7 +174,18 @@ impl Front {
 }
 
 impl Stop {
+    fn wake_all(&self) {
+        for waker in &self.wakers {
+            if let Err(error) = waker.wake() {
+                tracing::error!(%error, "a thread of the front could not be woken");
+            }
+        }
+    }
+
     fn draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 }
+
+#[cfg(test)]
+mod tests;

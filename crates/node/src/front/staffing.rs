@@ -37,6 +37,11 @@ impl Staff {
     pub(super) fn active(&self) -> usize {
         self.active.load(Ordering::Relaxed)
     }
+
+    #[cfg(test)]
+    pub(super) fn set_active(&self, active: usize) {
+        self.active.store(active, Ordering::Relaxed);
+    }
 }
 
 /// Decides on the number. One for each front, owned by the acceptor.

@@ -1,0 +1,110 @@
+//! The front with a service that echoes, so that only connections are under test.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+
+/// Echoes whole lines, one in each turn, so that there is always a rest for a later one.
+struct Echo;
+
+impl Service for Echo {
+    type Session = ();
+    type Reservation = ();
+
+    fn open(&mut self, _: Option<SocketAddr>) {}
+
+    fn process(&mut self, (): &mut (), input: &[u8], output: &mut Vec<u8>, _: u32) -> Turn {
+        match input.iter().position(|&byte| byte == b'\n') {
+            None => Turn { consumed: 0, next: Next::Read { bytes_min: 1 } },
+            Some(end) => {
+                output.extend_from_slice(&input[..=end]);
+                let next = if end + 1 < input.len() { Next::Flush } else { Next::Read { bytes_min: 1 } };
+                Turn { consumed: end + 1, next }
+            }
+        }
+    }
+
+    fn reserve(&mut self, _: usize, _: u32) -> Option<()> {
+        Some(())
+    }
+
+    fn refusal(&self) -> &'static [u8] {
+        b"refused\n"
+    }
+}
+
+fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
+    let listener = BoundListener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+    let ListenAddress::Tcp(address) = listener.address().unwrap() else { panic!("a TCP address") };
+    let config =
+        Config { threads, max_conns: 100, idle_timeout: None, stall_timeout: Duration::from_secs(10) };
+    let counters = Arc::new(FrontCounters::new(threads));
+    (Front::start(&config, vec![listener], &counters, |_| Echo).unwrap(), address, counters)
+}
+
+/// Sends a few lines of changing lengths, some cut in two, and wants them back; until told to stop.
+fn ping_pong(address: SocketAddr, stop: &AtomicBool) -> usize {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut rounds = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let lines: String = (0..rounds % 7 + 1)
+            .map(|line| format!("{rounds} {line} {}\n", "x".repeat(rounds % 300)))
+            .collect();
+        let (first, second) = lines.as_bytes().split_at(rounds % lines.len());
+        stream.write_all(first).unwrap();
+        stream.write_all(second).unwrap();
+        let mut back = vec![0; lines.len()];
+        stream.read_exact(&mut back).unwrap();
+        assert_eq!(back, lines.as_bytes());
+        rounds += 1;
+    }
+    rounds
+}
+
+#[test]
+fn nothing_is_lost_while_connections_move_between_workers() {
+    let (front, address, counters) = start(3);
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..12)
+        .map(|_| {
+            let stop = stop.clone();
+            thread::spawn(move || ping_pong(address, &stop))
+        })
+        .collect();
+    let mut seen = [false; 3];
+    for round in 0..600 {
+        front.staff.set_active([1, 3, 2][round % 3]);
+        front.stop.wake_all();
+        thread::yield_now();
+        for (worker, seen) in counters.workers.iter().zip(&mut seen) {
+            *seen |= worker.connections.load(Ordering::Relaxed) > 0;
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    let rounds: Vec<usize> = clients.into_iter().map(|client| client.join().unwrap()).collect();
+    assert!(rounds.iter().all(|&rounds| rounds > 0), "{rounds:?}");
+    assert_eq!(seen, [true; 3], "every worker had connections at some time");
+    front.drain();
+    assert_eq!(counters.connections(), 0);
+}
+
+#[test]
+fn draining_answers_what_has_arrived() {
+    let (front, address, _) = start(2);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"accepted\n").unwrap();
+    stream.read_exact(&mut [0; b"accepted\n".len()]).unwrap();
+    let lines = "line\n".repeat(1000);
+    stream.write_all(lines.as_bytes()).unwrap();
+    front.drain();
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).unwrap();
+    assert_eq!(back.len(), lines.len());
+}
