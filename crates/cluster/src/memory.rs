@@ -181,15 +181,12 @@ impl Book {
     }
 
     fn register(&mut self, member: &Arc<Member>, claim: u64) -> Result<(), DriverError> {
-        let entry = (claim, member.clone());
         let members_max = self.publisher.limits().members_max;
         if !self.members.contains_key(&member.id) && self.members.len() >= members_max {
             return Err(DriverError::new(MemberError::SetFull { members_max }));
         }
-        if self.members.get(&member.id) != Some(&entry) {
-            self.members.insert(member.id.clone(), entry);
-            self.publish();
-        }
+        self.members.insert(member.id.clone(), (claim, member.clone()));
+        self.publish();
         Ok(())
     }
 
@@ -213,5 +210,24 @@ impl Book {
 impl fmt::Debug for MemoryCluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryCluster").field("newest", &self.registry.view.borrow()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_an_older_claim_spares_a_newer_one() {
+        let cluster = MemoryCluster::new("memory");
+        let member = Arc::new(Member::at("a:1".parse().unwrap()));
+        cluster.registry.with_book(|book| {
+            book.register(&member, 1).unwrap();
+            book.register(&member, 2).unwrap();
+            book.deregister(&member.id, 1).unwrap();
+            assert_eq!(book.publisher.snapshot().len(), 1);
+            book.deregister(&member.id, 2).unwrap();
+            assert!(book.publisher.snapshot().is_empty());
+        });
     }
 }

@@ -128,3 +128,33 @@ impl Trail {
         uprooted || event.need_rescan() || event.paths.iter().any(|path| self.entries.contains(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, DataChange, Flag, ModifyKind, RemoveKind, RenameMode};
+
+    #[test]
+    fn only_the_trail_concerns_us_and_not_our_own_reading() {
+        fn check(kind: EventKind, path: &str, concerns: bool, uprooted: bool) {
+            let mut trail = Trail {
+                entries: ["/a/pool".into(), "/a/..data".into()].into(),
+                folders: ["/a".into()].into(),
+                uprooted: false,
+            };
+            let event = Event::new(kind).add_path(path.into());
+            assert_eq!((trail.concerns(&event), trail.uprooted), (concerns, uprooted), "{event:?}");
+        }
+        let (opened, written) = (AccessKind::Open(AccessMode::Any), AccessKind::Close(AccessMode::Write));
+        check(EventKind::Access(opened), "/a/pool", false, false);
+        check(EventKind::Access(AccessKind::Close(AccessMode::Read)), "/a/pool", false, false);
+        check(EventKind::Access(opened), "/a", false, false);
+        check(EventKind::Access(written), "/a/pool", true, false);
+        check(EventKind::Modify(ModifyKind::Data(DataChange::Any)), "/a/pool", true, false);
+        check(EventKind::Modify(ModifyKind::Name(RenameMode::To)), "/a/..data", true, false);
+        check(EventKind::Create(CreateKind::File), "/a/other", false, false);
+        check(EventKind::Remove(RemoveKind::Folder), "/a", true, true);
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(Trail::default().concerns(&overflow), "something was missed");
+    }
+}

@@ -28,3 +28,10 @@ async fn expect(watch: &Watch, shown: &str) {
         Err(_) => panic!("{} instead of {shown}", show(&watch.borrow())),
     }
 }
+
+/// Waits until the watch ends; fails unless this was the last it showed.
+async fn expect_end(mut watch: Watch, shown: &str) {
+    let end = async { while watch.changed().await.is_ok() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(10), end).await.is_ok(), "{watch:?} does not end");
+    assert_eq!(show(&watch.borrow()), shown);
+}

@@ -49,6 +49,20 @@ async fn register_waits_for_the_driver_and_for_the_watch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_there_before_proves_nothing() {
+    let (membership, mut intent, publisher, _watch) = by_hand();
+    membership.deregister().await.expect("nothing to undo, even before the source's first answer");
+    publisher.publish([member("m")], Revision(1)); // left by an earlier process, say
+    membership.set_data(&b"new"[..]).unwrap();
+    assert!(still_waits(intent.next()).await, "changes of what is not registered are not sent");
+    let mut register = Box::pin(membership.register());
+    assert!(still_waits(&mut register).await, "the driver has done nothing yet");
+    intent.next().await;
+    intent.done();
+    register.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn wishes_that_came_and_went_are_skipped() {
     let (membership, mut intent, publisher, _watch) = by_hand();
     publisher.publish([] as [Member; 0], Revision(1));
@@ -72,6 +86,14 @@ async fn wishes_that_came_and_went_are_skipped() {
     deregister.await.unwrap();
     drop(membership);
     assert_eq!(intent.next().await, Wish::Dropped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_dies_with_its_holder() {
+    let (membership, mut intent, _publisher, _watch) = by_hand();
+    assert!(still_waits(membership.register()).await);
+    drop(membership);
+    assert_eq!(intent.next().await, Wish::Dropped, "and not first what nobody wants any more");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +169,5 @@ async fn a_membership_keeps_its_cluster_open() {
     membership.register().await.unwrap();
     crate::expect(&watch, "ready [m]").await;
     drop(membership);
-    let mut watch = watch;
-    while watch.changed().await.is_ok() {}
-    assert_eq!(crate::show(&watch.borrow()), "ready []");
+    crate::expect_end(watch, "ready []").await;
 }

@@ -79,6 +79,7 @@ pub(super) async fn data_change(hands: Hands<'_>) -> Result<(), Broken> {
     }
     hands.within("deregister", membership.deregister()).await?.map_err(|e| Broken(chain(&e)))?;
     membership.set_data(&b"away"[..]).map_err(|e| Broken(chain(&e)))?;
+    drop(hands.join(member(2)).await?); // by now the driver would have acted on it
     ensure(watch.borrow().get(&id).is_none(), || "set_data registered a member".into())?;
     hands.within("register", membership.register()).await?.map_err(|e| Broken(chain(&e)))?;
     shows(b"away").await
