@@ -15,6 +15,8 @@ pub use parse::{EndpointError, EndpointProblem};
 
 /// Where a member listens: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
 ///
+/// `unix:` always begins a path: a host that is called so is written `unix.:PORT`.
+///
 /// An address as it was written, not as it resolves: nothing here asks DNS. Two endpoints are equal if they are written
 /// alike, letter case of host names included, because placements hash these very bytes and clients in other languages
 /// hash them as given. Only IPv6 addresses are brought to their canonical form (RFC 5952).

@@ -37,7 +37,8 @@ pub use scheme::Scheme;
 /// brackets; schemes may be in any letter case. In paths, names and values `%XX` stands for a character that would
 /// separate. Passwords have no place here, since URLs end up in logs and process lists.
 ///
-/// **Round trip**: parsing what [`Display`](fmt::Display) shows gives an equal value.
+/// **Round trip**: parsing what [`Display`](fmt::Display) shows gives an equal value. The fields are plain text, so one who
+/// fills them by hand has to keep what is said of each.
 ///
 /// ```
 /// use peerset_cluster::DiscoveryUrl;
