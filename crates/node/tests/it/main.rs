@@ -8,4 +8,5 @@ mod cli;
 mod clients;
 mod differential;
 mod lifecycle;
+mod memory;
 mod wire;

@@ -65,6 +65,14 @@ impl Wire {
         self.expect(expected);
     }
 
+    /// Reads this many bytes.
+    #[track_caller]
+    pub(crate) fn read_bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
     /// Reads until `end` has arrived.
     #[track_caller]
     pub(crate) fn read_until(&mut self, end: &str) -> String {
