@@ -58,7 +58,8 @@ pub(crate) struct Segment {
 pub(crate) struct Segments {
     slots: Vec<Option<Segment>>,
     vacant: Vec<SegmentId>,
-    spare: Option<MmapMut>,
+    /// Maps of released segments, for the next ones: mapping memory anew costs a page fault for each of its pages.
+    spare: Vec<MmapMut>,
     /// Size of each: a power of two.
     bytes: usize,
     units_log2: u32,
@@ -70,7 +71,7 @@ impl Segments {
     pub(crate) fn new(bytes: usize) -> Segments {
         debug_assert!(bytes.is_power_of_two());
         let units_log2 = (bytes / UNIT_BYTES).trailing_zeros();
-        Segments { slots: Vec::new(), vacant: Vec::new(), spare: None, bytes, units_log2, dead: 0 }
+        Segments { slots: Vec::new(), vacant: Vec::new(), spare: Vec::new(), bytes, units_log2, dead: 0 }
     }
 
     /// Segments in use.
@@ -80,7 +81,12 @@ impl Segments {
 
     /// Bytes taken from the kernel.
     pub(crate) fn mapped_bytes(&self) -> usize {
-        (self.len() + usize::from(self.spare.is_some())) * self.bytes
+        (self.len() + self.spare.len()) * self.bytes
+    }
+
+    /// Free maps.
+    pub(crate) fn spare_len(&self) -> usize {
+        self.spare.len()
     }
 
     pub(crate) fn dead_bytes(&self) -> usize {
@@ -89,7 +95,7 @@ impl Segments {
 
     /// A new, empty segment. Fails only if the kernel has no memory.
     pub(crate) fn open(&mut self, queue: Queue) -> io::Result<SegmentId> {
-        let map = match self.spare.take() {
+        let map = match self.spare.pop() {
             Some(map) => map,
             None => MmapMut::map_anon(self.bytes)?,
         };
@@ -111,12 +117,12 @@ impl Segments {
         debug_assert_eq!(segment.live, 0, "released with live records");
         self.dead -= segment.used;
         self.vacant.push(id);
-        self.spare.get_or_insert(segment.map);
+        self.spare.push(segment.map);
     }
 
-    /// Gives the free map back to the kernel.
-    pub(crate) fn drop_spare(&mut self) {
-        self.spare = None;
+    /// Gives free maps back to the kernel, all but `kept`.
+    pub(crate) fn drop_spare(&mut self, kept: usize) {
+        self.spare.truncate(kept);
     }
 
     #[inline]

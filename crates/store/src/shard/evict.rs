@@ -43,9 +43,8 @@ impl Shard {
     /// Makes sure that an item of this many bytes, header and key included, finds room in a queue and in the index.
     pub(super) fn make_room(&mut self, queue: Queue, bytes: usize, now: u32) -> Result<(), Full> {
         if self.index.is_crowded() {
-            let growth = (self.index.bytes_grown() - self.index.bytes()) as i64;
             let mut tries = 0..;
-            while self.bytes_free() < growth && self.index.is_crowded() {
+            while self.bytes_free() < self.growth() && self.index.is_crowded() {
                 self.clean_one(&mut tries, now)?;
             }
         }
@@ -53,16 +52,31 @@ impl Shard {
         while !self.has_room(queue, bytes) {
             self.clean_one(&mut tries, now)?;
         }
+        self.fit_spare();
         Ok(())
     }
 
     /// Cleans until the shard is within its budget, which reservations may have made smaller.
     pub(crate) fn shrink_to_budget(&mut self, now: u32) {
-        if self.bytes_free() < 0 {
-            self.segments.drop_spare();
-            let mut tries = 0..;
-            while self.bytes_free() < 0 && self.clean_one(&mut tries, now).is_ok() {}
-            self.segments.drop_spare();
+        let mut tries = 0..;
+        while self.bytes_free() < 0 && self.clean_one(&mut tries, now).is_ok() {}
+        self.fit_spare();
+    }
+
+    /// What the index takes more if it grows with the next item.
+    fn growth(&self) -> i64 {
+        match self.index.is_crowded() {
+            true => (self.index.bytes_grown() - self.index.bytes()) as i64,
+            false => 0,
+        }
+    }
+
+    /// Gives back the free maps that the budget has no room for: one belongs to the segment that is set aside for
+    /// cleaning, others to what is left.
+    fn fit_spare(&mut self) {
+        if self.segments.spare_len() > 1 {
+            let left = usize::try_from(self.bytes_free() - self.growth()).unwrap_or(0);
+            self.segments.drop_spare(1 + left / self.geometry.segment_bytes);
         }
     }
 

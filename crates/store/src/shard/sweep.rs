@@ -33,7 +33,7 @@ impl Shard {
         if self.index.is_sparse() && self.index.shrink().is_ok() && !self.index.is_sparse() {
             return Swept::Some;
         }
-        self.segments.drop_spare();
+        self.segments.drop_spare(0);
         Swept::Nothing
     }
 
