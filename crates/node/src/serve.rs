@@ -1,6 +1,6 @@
 //! `peerset serve`: a cache node.
 //!
-//! The workers of the [front](crate::front) answer requests; the main thread runs everything that is not a request:
+//! The workers of the [front](mod@crate::front) answer requests; the main thread runs everything that is not a request:
 //! admin pages, signals, and the store's upkeep once a second.
 
 mod buffer_memory;
