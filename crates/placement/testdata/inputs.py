@@ -88,6 +88,7 @@ def lists():
     yield "resolved", "host names with the addresses they resolve to", [
         f"cache-{n}.example.net/127.0.4.{n}:{11211 + n // 4}" for n in range(1, 6)
     ]
+    yield "long", "addresses of fifteen characters", [f"127.201.102.{n}:11211" for n in range(101, 106)]
     yield "hosts", "host names instead of addresses", [f"cache-{n}.example.net:{11211 + n // 4}" for n in range(1, 6)]
     yield "hundred", "a hundred equal servers", [f"127.0.2.{n}:11211" for n in range(1, 101)]
     yield "thousand", "a thousand equal servers", [f"127.1.{n // 250}.{n % 250 + 1}:11211" for n in range(1000)]

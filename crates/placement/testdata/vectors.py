@@ -40,12 +40,13 @@ def server(line):
     at = re.fullmatch(r"([^/]+)(?:/(.+))?:(\d+)(?:@([\d.]+))?(?:#(\d+))?(?:=(.+))?", line)
     host, address, port, weight, shard, name = at.groups()
     weight = float(weight) if "." in (weight or "") else int(weight if weight else 1)
-    return Server(host, int(port), weight, name, address, shard and int(shard))
+    return Server(host, int(port), weight, name, address, int(shard) if shard else None)
 
 
 def ask(command, of, asked):
     """Asks a program that reads servers, an empty line and keys in hex, and prints an index (or `-`) for each key."""
-    lines = [f"{at.host} {at.port} {at.weight} {at.name or '-'} {at.address or '-'}" for at in of]
+    fields = ((at.host, at.port, at.weight, at.name, at.address, at.shard) for at in of)
+    lines = [" ".join("-" if field is None else str(field) for field in server) for server in fields]
     text = "\n".join([*lines, "", *(key.hex() for key in asked), ""])
     printed = subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout.split()
     assert len(printed) == len(asked), f"{command} answered {len(printed)} of {len(asked)} keys"

@@ -20,11 +20,14 @@ func main() {
 	servers, weights := []string{}, []int{}
 	for lines.Scan() && lines.Text() != "" {
 		words := strings.Fields(lines.Text())
+		server := words[0] + ":" + words[1]
 		if words[3] != "-" {
-			servers = append(servers, words[3])
-		} else {
-			servers = append(servers, words[0]+":"+words[1])
+			server = words[3]
+		} else if os.Args[1] == "groupcache" {
+			// A peer is known by its URL.
+			server = "http://" + server
 		}
+		servers = append(servers, server)
 		weight, err := strconv.Atoi(words[2])
 		if err != nil {
 			panic(err)

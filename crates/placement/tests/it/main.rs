@@ -1,0 +1,4 @@
+//! Placements as their users see them.
+
+mod testdata;
+mod vectors;
