@@ -7,6 +7,7 @@
 //! | `/healthz` | 200 while the process runs |
 //! | `/readyz` | 200 while requests are taken, 503 while the node drains |
 
+mod listener;
 mod metrics;
 
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+
+pub(crate) use listener::{BoundedListener, CONNECTIONS_MAX};
 
 use crate::serve::Node;
 

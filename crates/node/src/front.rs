@@ -4,7 +4,7 @@
 //! (`staffing`). A worker owns its connections, one
 //! poller and two buffers; it takes every socket the poller reports, reads once, lets the [`Service`] answer all
 //! requests that arrived, and writes once. So a pipelined batch costs one read and one write however many requests it
-//! holds, an idle connection owns no buffer at all, and nothing on this path takes a lock or allocates.
+//! holds, an idle connection owns no buffer at all, and whole requests are answered without a copy or an allocation.
 //!
 //! Why not a task for each connection: waking a task costs about as much as answering a request. Why one acceptor and
 //! not a listening socket for each worker: the kernel spreads few connections unevenly, and one place that counts keeps
@@ -22,6 +22,7 @@ mod address;
 mod buffers;
 mod connection;
 mod counters;
+mod sharing;
 mod staffing;
 mod stream;
 mod worker;
@@ -31,7 +32,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
 
 pub(crate) use address::{BoundListener, ListenAddress, listen_tcp};
 pub(crate) use counters::{Counter, FrontCounters, WorkerCounters};
@@ -41,6 +44,12 @@ pub(crate) const OUTPUT_HIGH: usize = 128 * 1024;
 
 /// How long draining waits for requests that have arrived in part and replies that are not read.
 pub(crate) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Unix time in whole seconds.
+pub(crate) fn unix_now() -> u32 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+}
 
 /// What is spoken on the connections of one worker.
 pub(crate) trait Service: Send + 'static {
@@ -56,11 +65,23 @@ pub(crate) trait Service: Send + 'static {
     /// `output` exceeds [`OUTPUT_HIGH`]. `now` is the unix time in seconds.
     fn process(&mut self, session: &mut Self::Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn;
 
-    /// Asks for memory for one connection's large request or unread replies; none means the budget is spent.
-    fn reserve(&mut self, bytes: usize, now: u32) -> Option<Self::Reservation>;
+    /// Asks for memory for what one connection keeps; none means the budget is spent.
+    fn reserve(&mut self, purpose: Purpose, bytes: usize, now: u32) -> Option<Self::Reservation>;
+
+    /// Whether memory for replies is nearly spent, so that who takes none of them has to go sooner.
+    fn replies_are_scarce(&self) -> bool;
 
     /// The line for a request that cannot be taken in because [`reserve`](Self::reserve) said no; then it is closed.
     fn refusal(&self) -> &'static [u8];
+}
+
+/// What a connection keeps bytes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A request that has arrived in part.
+    Request,
+    /// Replies that the peer does not take.
+    Replies,
 }
 
 /// What became of the input a service was shown.
@@ -86,11 +107,13 @@ pub(crate) enum Next {
 /// Settings of the front. Checked where the command line is read.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// Worker threads; one for each core is right.
+    /// Worker threads.
     pub(crate) threads: usize,
+    /// Whether fewer of them serve while the load is light or the machine has no core for them.
+    pub(crate) elastic: bool,
     /// Connections at one time; a further one is told so and closed.
     pub(crate) max_conns: usize,
-    /// A connection without a request for so long is closed; none means never.
+    /// A connection on which nothing moves for so long is closed; none means never.
     pub(crate) idle_timeout: Option<Duration>,
     /// A connection that takes none of its replies for so long is closed.
     pub(crate) stall_timeout: Duration,
@@ -104,9 +127,10 @@ pub(crate) struct Front {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Tells the acceptor and every worker to drain.
+/// Tells the acceptor and every worker to drain, and everybody else if one of them ends before.
 struct Stop {
     draining: AtomicBool,
+    failed: Notify,
     wakers: Vec<Arc<mio::Waker>>,
 }
 
@@ -118,7 +142,7 @@ impl Front {
         counters: &Arc<FrontCounters>,
         mut service: impl FnMut(usize) -> S,
     ) -> io::Result<Front> {
-        let staffing = staffing::Staffing::new(counters.clone());
+        let staffing = staffing::Staffing::new(config, counters.clone());
         let mut workers = Vec::new();
         let mut inboxes = Vec::new();
         for number in 0..config.threads {
@@ -136,29 +160,29 @@ impl Front {
 
         let mut wakers = vec![acceptor.waker()];
         wakers.extend(workers.iter().map(worker::Worker::waker));
-        let stop = Arc::new(Stop { draining: AtomicBool::new(false), wakers });
+        let stop = Arc::new(Stop { draining: AtomicBool::new(false), failed: Notify::new(), wakers });
 
         let mut threads = Vec::new();
         for worker in workers {
-            let (stop, inboxes) = (stop.clone(), inboxes.clone());
-            threads.push(
-                std::thread::Builder::new()
-                    .name(format!("worker-{}", worker.number()))
-                    .spawn(move || worker.run(&stop, &inboxes))?,
-            );
+            let inboxes = inboxes.clone();
+            let name = format!("worker-{}", worker.number());
+            threads.push(stop.spawn(name, move |stop| worker.run(stop, &inboxes))?);
         }
-        let acceptor_stop = stop.clone();
-        threads.push(
-            std::thread::Builder::new()
-                .name("acceptor".into())
-                .spawn(move || acceptor.run(&acceptor_stop))?,
-        );
+        threads.push(stop.spawn("acceptor".to_owned(), move |stop| acceptor.run(stop))?);
         Ok(Front {
             stop,
             #[cfg(test)]
             staff,
             threads,
         })
+    }
+
+    /// Returns if a thread of the front ends although nobody asked for it: connections are lost then, and more will be.
+    ///
+    /// # Cancel safety
+    /// Safe: a failure is kept until it is heard.
+    pub(crate) async fn failed(&self) {
+        self.stop.failed.notified().await;
     }
 
     /// Drains and returns when every connection is closed.
@@ -174,6 +198,24 @@ impl Front {
 }
 
 impl Stop {
+    /// Starts a thread whose end, by a panic too, is reported unless it was asked for.
+    fn spawn(
+        self: &Arc<Stop>,
+        name: String,
+        run: impl FnOnce(&Stop) + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
+        struct Report(Arc<Stop>);
+        impl Drop for Report {
+            fn drop(&mut self) {
+                if !self.0.draining() {
+                    self.0.failed.notify_one();
+                }
+            }
+        }
+        let report = Report(self.clone());
+        std::thread::Builder::new().name(name).spawn(move || run(&report.0))
+    }
+
     fn wake_all(&self) {
         for waker in &self.wakers {
             if let Err(error) = waker.wake() {

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use peerset_store::Store;
@@ -27,7 +27,7 @@ pub(crate) use counters::{CommandCounters, CommandCounts};
 
 use crate::admin;
 use crate::cli::serve::ServeSettings;
-use crate::front::{self, BoundListener, Front, FrontCounters, ListenAddress};
+use crate::front::{self, BoundListener, Front, FrontCounters, ListenAddress, unix_now};
 
 /// How often expired items are looked for.
 const UPKEEP: Duration = Duration::from_secs(1);
@@ -38,8 +38,11 @@ const UPKEEP_STEPS: usize = 16;
 /// The pause when that was not all: what thousands of expired items cost is spread out.
 const UPKEEP_PAUSE: Duration = Duration::from_millis(10);
 
-/// File descriptors needed beside those of connections.
-const DESCRIPTORS_SPARE: u64 = 64;
+/// File descriptors needed beside those of connections, workers and admin pages: standard streams, listeners, logs.
+const DESCRIPTORS_SPARE: usize = 32;
+
+/// A worker's poller and what wakes it.
+const DESCRIPTORS_WORKER: usize = 3;
 
 /// What all threads of a node share.
 pub(crate) struct Node {
@@ -80,17 +83,14 @@ impl Node {
     }
 }
 
-/// Unix time in seconds.
-fn unix_now() -> u32 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
-}
-
 /// Runs a node until SIGTERM or SIGINT, then drains it.
 pub(crate) fn run(settings: &ServeSettings) -> anyhow::Result<()> {
-    raise_descriptor_limit(settings.front.max_conns)?;
+    raise_descriptor_limit(settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(settings))
+    let result = runtime.block_on(serve(settings));
+    // Does not wait for a drain that a second signal cut short.
+    runtime.shutdown_background();
+    result
 }
 
 async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
@@ -107,7 +107,7 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
 
     let node = Arc::new(Node {
         settings: settings.clone(),
-        buffers: BufferMemory::new(store.clone()),
+        buffers: BufferMemory::new(store.clone(), settings.memory.0),
         store,
         front: Arc::new(FrontCounters::new(settings.front.threads)),
         commands: (0..settings.front.threads).map(|_| CommandCounters::default()).collect(),
@@ -124,13 +124,16 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     })
     .context("cannot start the workers")?;
     print_banner(&node, &addresses, http.as_ref())?;
-    let pages =
-        http.map(|listener| tokio::spawn(axum::serve(listener, admin::router(node.clone())).into_future()));
+    let pages = http.map(|listener| {
+        let listener = admin::BoundedListener::new(listener);
+        tokio::spawn(axum::serve(listener, admin::router(node.clone())).into_future())
+    });
 
     let mut upkeep = tokio::time::interval(UPKEEP);
     loop {
         tokio::select! {
             () = signalled(&mut terminate, &mut interrupt) => break,
+            () = front.failed() => anyhow::bail!("a thread that serves requests has ended (the log says why); start again"),
             _ = upkeep.tick() => {
                 let done = node.store.maintain(unix_now(), UPKEEP_STEPS);
                 if done.more {
@@ -183,9 +186,10 @@ fn print_banner(node: &Node, addresses: &[ListenAddress], http: Option<&TcpListe
     let mut banner = String::new();
     writeln!(
         banner,
-        "peerset {}: a memcached-compatible cache, {} of memory, {} threads",
+        "peerset {}: a memcached-compatible cache, {} of memory, {}{} threads",
         env!("CARGO_PKG_VERSION"),
         node.settings.memory,
+        if node.settings.front.elastic { "up to " } else { "" },
         node.settings.front.threads,
     )?;
     for address in addresses {
@@ -209,9 +213,12 @@ fn print_banner(node: &Node, addresses: &[ListenAddress], http: Option<&TcpListe
 }
 
 /// Makes sure that `max_conns` connections can be open, raising the soft limit as far as the hard one lets us.
-fn raise_descriptor_limit(max_conns: usize) -> anyhow::Result<()> {
+fn raise_descriptor_limit(settings: &ServeSettings) -> anyhow::Result<()> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let wanted = max_conns as u64 + DESCRIPTORS_SPARE;
+    let front::Config { max_conns, threads, .. } = settings.front;
+    let beside =
+        threads * DESCRIPTORS_WORKER + settings.listen.len() + admin::CONNECTIONS_MAX + DESCRIPTORS_SPARE;
+    let wanted = max_conns.saturating_add(beside) as u64;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft >= wanted {
         return Ok(());

@@ -22,12 +22,12 @@ pub(crate) struct ConfigFile {
 /// A config file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot read the config file {}: {source}", path.display())]
+    #[error("cannot read the config file {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the config file {} is larger than {FILE_BYTES_MAX} bytes", path.display())]
     TooLarge { path: PathBuf },
     /// The source names line and column, and shows them.
-    #[error("the config file {} is not valid\n{source}", path.display())]
+    #[error("the config file {} is not valid", path.display())]
     Parse { path: PathBuf, source: Box<toml::de::Error> },
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::config_file::ConfigFile;
 use super::units::{Period, Size};
@@ -18,8 +18,9 @@ const THREADS_MAX: usize = 1024;
 const EXAMPLES: &str = "\
 Examples:
   peerset serve
-  peerset serve --listen 0.0.0.0:11211 --listen unix:/run/peerset.sock --memory 4gb
-  printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | curl -s telnet://127.0.0.1:11211
+  peerset serve --listen 0.0.0.0:11211 --memory 4gb
+  peerset serve --listen 127.0.0.1:11211 --listen unix:/run/peerset.sock
+  printf 'version\\r\\nquit\\r\\n' | curl -s telnet://127.0.0.1:11211
 
 Config file (--config FILE):
   [serve]
@@ -44,25 +45,26 @@ pub(crate) struct ServeArgs {
 pub(crate) struct ServeFlags {
     /// Address to take requests on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
     #[arg(long, value_name = "ADDRESS")]
+    #[serde(deserialize_with = "one_or_several")]
     pub(crate) listen: Vec<ListenAddress>,
 
     /// Memory for items, their index and large requests under way [default: 64mb]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) memory: Option<Size>,
 
     /// Largest item taken, key and overhead included; at most half of --memory [default: 1mb]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) max_item: Option<Size>,
 
     /// Connections at one time; a further one is told so and closed [default: 1024]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = count)]
     pub(crate) max_conns: Option<NonZeroUsize>,
 
-    /// Threads that serve requests [default: one for each core]
-    #[arg(long, value_name = "COUNT")]
+    /// Threads that serve requests [default: as many as the load needs, up to one for each core]
+    #[arg(long, value_name = "COUNT", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Close a connection that sent no request for so long; 0 means never [default: 0]
+    /// Close a connection on which nothing came or went for so long; 0 means never [default: 0]
     #[arg(long, value_name = "TIME")]
     pub(crate) idle_timeout: Option<Period>,
 
@@ -73,6 +75,26 @@ pub(crate) struct ServeFlags {
     /// Address of the admin pages (/metrics, /healthz, /readyz), or `off` [default: 127.0.0.1:7980]
     #[arg(long, value_name = "ADDRESS|off")]
     pub(crate) http: Option<HttpAddress>,
+}
+
+/// In a config file, one address may stand without brackets.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ListenAddress>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected an address in quotes, or a list of them")]
+    enum Addresses {
+        One(String),
+        Several(Vec<String>),
+    }
+    let texts = match Addresses::deserialize(deserializer)? {
+        Addresses::One(text) => vec![text],
+        Addresses::Several(texts) => texts,
+    };
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+/// A count on the command line.
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a count: write a whole number of at least 1"))
 }
 
 /// Where the admin pages are.
@@ -124,7 +146,7 @@ pub(crate) struct ServeSettings {
 /// Settings that do not go together.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("--memory {memory} is too small: at least {}", Size(MEMORY_MIN))]
+    #[error("--memory {memory} is too small: at least {}; units are kb, mb, gb", Size(MEMORY_MIN))]
     MemoryTooSmall { memory: Size },
     #[error("--max-item {max_item} is too small: at least 1kb")]
     ItemTooSmall { max_item: Size },
@@ -179,6 +201,7 @@ impl ServeFlags {
         if max_item.0 > memory.0 / 2 {
             return Err(SettingsError::ItemTooLarge { max_item, memory });
         }
+        let elastic = self.threads.is_none();
         let threads = match self.threads {
             Some(threads) => threads.get(),
             None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
@@ -201,6 +224,7 @@ impl ServeFlags {
             max_item,
             front: front::Config {
                 threads,
+                elastic,
                 max_conns: self.max_conns.map_or(1024, NonZeroUsize::get),
                 idle_timeout: self.idle_timeout.map(|period| period.0).filter(|limit| !limit.is_zero()),
                 stall_timeout,

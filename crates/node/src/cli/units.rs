@@ -23,6 +23,8 @@ pub(crate) enum UnitError {
     Size(String),
     #[error("`{0}` is not a time: write a number with ms, s, m or h, such as 250ms or 5s")]
     Period(String),
+    #[error("`{0}` is too short: a time is at least 1ms, or 0")]
+    TooShort(String),
     #[error("`{0}` is too large")]
     TooLarge(String),
 }
@@ -79,7 +81,12 @@ impl FromStr for Period {
         if text.trim() == "0" {
             return Ok(Period(Duration::ZERO));
         }
-        parse(text, PERIODS, UnitError::Period).map(|ms| Period(Duration::from_millis(ms)))
+        match parse(text, PERIODS, UnitError::Period)? {
+            0 if text.contains(|c: char| ('1'..='9').contains(&c)) => {
+                Err(UnitError::TooShort(text.to_owned()))
+            }
+            ms => Ok(Period(Duration::from_millis(ms))),
+        }
     }
 }
 
@@ -165,6 +172,7 @@ mod tests {
         assert_eq!("0".parse(), Ok(Period(Duration::ZERO)));
         assert_eq!("5".parse::<Period>(), Err(UnitError::Period("5".into())));
         assert_eq!("2m".parse(), Ok(Period(Duration::from_secs(120))));
+        assert_eq!("0.1ms".parse::<Period>(), Err(UnitError::TooShort("0.1ms".into())));
         assert!("soon".parse::<Period>().is_err());
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Acceptor<S: Service> {
     staffing: Staffing,
     counters: Arc<FrontCounters>,
     max_conns: usize,
+    /// The system had nothing to accept with, such as file descriptors; no event will say when it has again.
+    starved: bool,
 }
 
 impl<S: Service> Acceptor<S> {
@@ -63,7 +65,16 @@ impl<S: Service> Acceptor<S> {
             }
         }
         let waker = Arc::new(Waker::new(poll.registry(), Token(listeners.len()))?);
-        Ok(Acceptor { poll, waker, listeners, inboxes, staffing, counters, max_conns: config.max_conns })
+        Ok(Acceptor {
+            poll,
+            waker,
+            listeners,
+            inboxes,
+            staffing,
+            counters,
+            max_conns: config.max_conns,
+            starved: false,
+        })
     }
 
     pub(super) fn waker(&self) -> Arc<Waker> {
@@ -74,7 +85,10 @@ impl<S: Service> Acceptor<S> {
     pub(super) fn run(mut self, stop: &Stop) {
         let mut events = Events::with_capacity(64);
         loop {
-            let patience = (self.counters.connections() > 0).then_some(REVIEW);
+            let patience = match self.starved {
+                true => Some(REST),
+                false => (self.counters.connections() > 0).then_some(REVIEW),
+            };
             match self.poll.poll(&mut events, patience) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     tracing::error!(%error, "accepting ended: the poller failed");
@@ -84,6 +98,9 @@ impl<S: Service> Acceptor<S> {
             }
             if stop.draining() {
                 return;
+            }
+            if std::mem::take(&mut self.starved) {
+                (0..self.listeners.len()).for_each(|index| self.accept_all(index, stop));
             }
             for event in &events {
                 if event.token().0 < self.listeners.len() {
@@ -123,9 +140,12 @@ impl<S: Service> Acceptor<S> {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
+                    if self.counters.accept_errors.value() == 0 {
+                        tracing::warn!(%error, "cannot accept connections; trying again, and counting silently");
+                    }
                     self.counters.accept_errors.add(1);
-                    tracing::warn!(%error, "cannot accept a connection; trying again");
-                    std::thread::sleep(REST);
+                    self.starved = true;
+                    return;
                 }
             }
         }

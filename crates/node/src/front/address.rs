@@ -15,8 +15,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 const BACKLOG: i32 = 4096;
 
 /// An address to listen on: `HOST:PORT` or `unix:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListenAddress {
     /// TCP; port 0 lets the system choose.
     Tcp(SocketAddr),
@@ -61,14 +60,6 @@ impl FromStr for ListenAddress {
     }
 }
 
-impl TryFrom<String> for ListenAddress {
-    type Error = AddressError;
-
-    fn try_from(text: String) -> Result<Self, AddressError> {
-        text.parse()
-    }
-}
-
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -96,16 +87,27 @@ pub(crate) enum BindError {
     )]
     InUse(ListenAddress),
     /// A low port or a protected folder.
-    #[error(
-        "{0}: no permission to listen there. Ports below 1024 need privileges; choose another with --listen"
-    )]
+    #[error("{0}: no permission to listen there. {hint}; choose another with --listen", hint = permission_hint(.0))]
     Permission(ListenAddress),
+    /// An address of another machine.
+    #[error("{0} is no address of this machine (`ip address` lists them); choose one, or 0.0.0.0 for all")]
+    NotHere(ListenAddress),
+    /// The folder of a socket is missing.
+    #[error("{0}: there is no such folder; make it, or choose another path")]
+    NoFolder(ListenAddress),
     /// The path holds something that is not a socket.
     #[error("{0} exists and is not a socket; it was left alone. Choose another path")]
     NotASocket(ListenAddress),
     /// Anything else the system says.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}")]
     System(ListenAddress, #[source] io::Error),
+}
+
+fn permission_hint(address: &ListenAddress) -> &'static str {
+    match address {
+        ListenAddress::Tcp(_) => "Ports below 1024 need privileges",
+        ListenAddress::Unix(_) => "The folder belongs to somebody else",
+    }
 }
 
 impl BoundListener {
@@ -114,6 +116,8 @@ impl BoundListener {
         let explain = |error: io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse(address.clone()),
             io::ErrorKind::PermissionDenied => BindError::Permission(address.clone()),
+            io::ErrorKind::AddrNotAvailable => BindError::NotHere(address.clone()),
+            io::ErrorKind::NotFound => BindError::NoFolder(address.clone()),
             _ => BindError::System(address.clone(), error),
         };
         match address {
@@ -170,8 +174,10 @@ fn remove_stale_socket(address: &ListenAddress, path: &Path) -> Result<(), BindE
     if !metadata.file_type().is_socket() {
         return Err(BindError::NotASocket(address.clone()));
     }
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        return Err(BindError::InUse(address.clone()));
+    // Only a refusal says that nobody is there: a socket of another kind, or of somebody else, fails differently.
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+        _ => return Err(BindError::InUse(address.clone())),
     }
     fs::remove_file(path).map_err(|error| BindError::System(address.clone(), error))
 }
@@ -220,6 +226,12 @@ mod tests {
         assert!(matches!(BoundListener::bind(&address), Err(BindError::InUse(_))));
         drop(bound);
         assert!(!path.exists());
+
+        let datagram = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        assert!(matches!(BoundListener::bind(&address), Err(BindError::InUse(_))));
+        assert!(path.exists());
+        drop(datagram);
+        fs::remove_file(&path).unwrap();
 
         fs::write(&path, "a file").unwrap();
         assert!(matches!(BoundListener::bind(&address), Err(BindError::NotASocket(_))));

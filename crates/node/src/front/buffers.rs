@@ -3,8 +3,8 @@
 /// Bytes read at most in one turn.
 const INPUT_BYTES: usize = 64 * 1024;
 
-/// A larger output buffer is given back once its reply is sent.
-const OUTPUT_RETAINED: usize = 1536 * 1024;
+/// Larger output buffers are given back once their reply is sent, unless all workers' together stay within this.
+const OUTPUT_RETAINED: usize = 4 << 20;
 
 /// Room that must be left for a read to be worth a system call.
 pub(super) const READ_BYTES_MIN: usize = 16 * 1024;
@@ -16,19 +16,25 @@ pub(super) struct Buffers {
     pub(super) input: Box<[u8]>,
     /// Empty between turns.
     pub(super) output: Vec<u8>,
+    output_retained: usize,
 }
 
 impl Buffers {
-    pub(super) fn new() -> Buffers {
-        Buffers { input: vec![0; INPUT_BYTES].into_boxed_slice(), output: Vec::with_capacity(INPUT_BYTES) }
+    /// For one of so many workers.
+    pub(super) fn new(workers: usize) -> Buffers {
+        Buffers {
+            input: vec![0; INPUT_BYTES].into_boxed_slice(),
+            output: Vec::new(),
+            output_retained: (OUTPUT_RETAINED / workers.max(1)).max(INPUT_BYTES),
+        }
     }
 
     /// Forgets a turn's output.
     #[inline]
     pub(super) fn clear_output(&mut self) {
         self.output.clear();
-        if self.output.capacity() > OUTPUT_RETAINED {
-            self.output = Vec::with_capacity(INPUT_BYTES);
+        if self.output.capacity() > self.output_retained {
+            self.output = Vec::new();
         }
     }
 }
@@ -40,19 +46,20 @@ pub(super) struct Kept<R> {
     start: usize,
     /// Bytes that hold data; those after it are room to read into.
     end: usize,
-    reservation: Option<R>,
+    /// One for each time the buffer grew.
+    reservations: Vec<R>,
     reserved: usize,
 }
 
-/// Up to here a connection's buffer needs no reservation.
-const UNRESERVED: usize = 16 * 1024;
+/// Up to here, the length of a line, a connection's buffer needs no reservation.
+const UNRESERVED: usize = 2 * 1024;
 
 /// Reading a large request grows its buffer by at least this much.
 const GROWTH_MIN: usize = 64 * 1024;
 
 impl<R> Kept<R> {
     pub(super) fn new() -> Kept<R> {
-        Kept { bytes: Vec::new(), start: 0, end: 0, reservation: None, reserved: 0 }
+        Kept { bytes: Vec::new(), start: 0, end: 0, reservations: Vec::new(), reserved: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,8 +121,8 @@ impl<R> Kept<R> {
     fn make_room(&mut self, more: usize, mut reserve: impl FnMut(usize) -> Option<R>) -> bool {
         let target = self.end + more;
         if target > UNRESERVED && target > self.reserved {
-            let Some(reservation) = reserve(target) else { return false };
-            self.reservation = Some(reservation);
+            let Some(reservation) = reserve(target - self.reserved) else { return false };
+            self.reservations.push(reservation);
             self.reserved = target;
         }
         self.bytes.reserve_exact(target - self.bytes.len());
@@ -152,7 +159,7 @@ mod tests {
         }
         assert_eq!(kept.len(), 1_000_100);
         assert_eq!(kept.data()[99..101], [1, 2]);
-        assert!(asked.is_sorted() && asked.len() < 8, "{asked:?}");
+        assert!(asked.iter().sum::<usize>() == kept.bytes.capacity() && asked.len() < 8, "{asked:?}");
         kept.consume(1_000_100);
         assert!(kept.is_empty() && kept.bytes.capacity() == 0);
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::buffers::{Buffers, Kept, READ_BYTES_MIN};
 use super::stream::Stream;
-use super::{Next, Service, WorkerCounters};
+use super::{Next, Purpose, Service, WorkerCounters};
 
 pub(super) struct Connection<S: Service> {
     pub(super) stream: Stream,
@@ -17,8 +17,12 @@ pub(super) struct Connection<S: Service> {
     phase: Phase,
     /// Whether the poller was told to report room to write.
     pub(super) writable_watched: bool,
-    /// When a request last arrived.
-    pub(super) last_request: Instant,
+    /// Whether it waits in the worker's list for another turn.
+    pub(super) queued: bool,
+    /// The poller reported the end of the input, which it does once; reading goes on until it is met.
+    pub(super) read_closed: bool,
+    /// When bytes last came or went.
+    pub(super) last_progress: Instant,
     /// Since when replies wait to be taken; none while there are none.
     pub(super) stalled_since: Option<Instant>,
 }
@@ -63,7 +67,9 @@ impl<S: Service> Connection<S> {
             output: Kept::new(),
             phase: Phase::Read,
             writable_watched: false,
-            last_request: now,
+            queued: false,
+            read_closed: false,
+            last_progress: now,
             stalled_since: None,
         }
     }
@@ -112,6 +118,7 @@ impl<S: Service> Connection<S> {
             ReadResult::End => return Ok(After::Close),
             ReadResult::Nothing => return Ok(After::Wait),
         };
+        self.last_progress = context.now;
         context.counters.bytes_read.add(count as u64);
         let filled = kept + count;
         let mut consumed = 0;
@@ -132,7 +139,10 @@ impl<S: Service> Connection<S> {
             self.input.consume(kept);
         } else {
             let rest = &context.buffers.input[consumed..filled];
-            if !self.input.keep(rest, |bytes| context.service.reserve(bytes, context.unix_now)) {
+            if !self
+                .input
+                .keep(rest, |bytes| context.service.reserve(Purpose::Request, bytes, context.unix_now))
+            {
                 self.refuse(&mut output, context);
             }
         }
@@ -144,8 +154,9 @@ impl<S: Service> Connection<S> {
 
     /// A request too large for the worker's buffer is gathered in one of the connection's own.
     fn read_to_kept(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
-        let Some(room) =
-            self.input.room(self.missing, |bytes| context.service.reserve(bytes, context.unix_now))
+        let Some(room) = self
+            .input
+            .room(self.missing, |bytes| context.service.reserve(Purpose::Request, bytes, context.unix_now))
         else {
             let mut output = std::mem::take(&mut context.buffers.output);
             self.refuse(&mut output, context);
@@ -158,6 +169,7 @@ impl<S: Service> Connection<S> {
             ReadResult::End => return Ok(After::Close),
             ReadResult::Nothing => return Ok(After::Wait),
         };
+        self.last_progress = context.now;
         context.counters.bytes_read.add(count as u64);
         self.input.filled(count);
         if count >= self.missing {
@@ -182,7 +194,6 @@ impl<S: Service> Connection<S> {
     }
 
     fn follow(&mut self, next: Next, context: &Context<'_, S>) {
-        self.last_request = context.now;
         self.phase = match next {
             Next::Read { bytes_min } => {
                 self.missing = bytes_min.max(1);
@@ -202,7 +213,7 @@ impl<S: Service> Connection<S> {
         self.phase = Phase::Close;
     }
 
-    /// Sends the turn's output; what the socket does not take is kept.
+    /// Sends the turn's output; what the socket does not take is kept. The worker clears the buffer after each turn.
     fn send(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
         let mut sent = 0;
         while sent < context.buffers.output.len() {
@@ -217,15 +228,16 @@ impl<S: Service> Connection<S> {
         context.counters.bytes_written.add(sent as u64);
         if sent < context.buffers.output.len() {
             let rest = &context.buffers.output[sent..];
-            if !self.output.keep(rest, |bytes| context.service.reserve(bytes, context.unix_now)) {
+            if !self
+                .output
+                .keep(rest, |bytes| context.service.reserve(Purpose::Replies, bytes, context.unix_now))
+            {
                 context.counters.memory_closed.add(1);
                 return Ok(After::Close);
             }
             self.stalled_since = Some(context.now);
-            context.buffers.clear_output();
             return Ok(After::Wait);
         }
-        context.buffers.clear_output();
         Ok(match self.phase {
             Phase::Read => After::Wait,
             Phase::Process => After::Again,
@@ -239,6 +251,7 @@ impl<S: Service> Connection<S> {
             match self.stream.write(self.output.data()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
+                    self.last_progress = context.now;
                     context.counters.bytes_written.add(count as u64);
                     self.output.consume(count);
                     self.stalled_since = Some(context.now);

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
-use super::FrontCounters;
+use super::{Config, FrontCounters};
 
 /// How often the number is looked at.
 pub(super) const REVIEW: Duration = Duration::from_millis(200);
@@ -64,8 +64,8 @@ struct Sample {
 }
 
 impl Staffing {
-    pub(super) fn new(counters: Arc<FrontCounters>) -> Staffing {
-        let last = Sample::take(&counters);
+    pub(super) fn new(config: &Config, counters: Arc<FrontCounters>) -> Staffing {
+        let last = if config.elastic { Sample::take(&counters) } else { None };
         let active = if last.is_some() { 1 } else { counters.workers.len() };
         Staffing { staff: Arc::new(Staff { active: AtomicUsize::new(active) }), counters, last }
     }
@@ -119,7 +119,9 @@ impl Load {
     }
 
     fn wanted(&self, active: usize) -> usize {
-        let most = ((self.cores - self.others).round() as usize).clamp(1, self.workers.len());
+        let threads = self.workers.len();
+        // Never fewer than half: who else computes on the machine may have nothing to do with our requests.
+        let most = ((self.cores - self.others).round() as usize).clamp(threads.div_ceil(2), threads);
         let busiest = self.workers[..active].iter().copied().fold(0.0, f64::max);
         let all: f64 = self.workers.iter().sum();
         if active > most || (active > 1 && all < (active - 1) as f64 * CALM) {
@@ -137,6 +139,7 @@ impl Sample {
         let stat = fs::read_to_string("/proc/stat").ok()?;
         let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
         let own = (usage.user_time() + usage.system_time()).num_microseconds();
+        let (machine, cores) = machine_time(&stat)?;
         Some(Sample {
             at: Instant::now(),
             busy: counters
@@ -145,21 +148,25 @@ impl Sample {
                 .map(|worker| Duration::from_nanos(worker.busy_nanos.value()))
                 .collect(),
             own: Duration::from_micros(u64::try_from(own).ok()?),
-            machine: machine_time(&stat)?,
-            cores: std::thread::available_parallelism().ok()?.get(),
+            machine,
+            cores,
         })
     }
 }
 
-/// The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a second.
-fn machine_time(stat: &str) -> Option<Duration> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+/// What the first line of `/proc/stat` counts (user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a
+/// second), without idling and without work that gives way to ours; and of how many cores.
+///
+/// The cores are the machine's, as the times are: this process may be confined to fewer.
+fn machine_time(stat: &str) -> Option<(Duration, usize)> {
+    let mut lines = stat.lines();
     let mut ticks = 0;
-    for (field, word) in line.split_whitespace().take(8).enumerate() {
-        let idle = field == 3 || field == 4;
-        ticks += if idle { 0 } else { word.parse::<u64>().ok()? };
+    for (field, word) in lines.next()?.strip_prefix("cpu ")?.split_whitespace().take(8).enumerate() {
+        let gives_way = matches!(field, 1 | 3 | 4);
+        ticks += if gives_way { 0 } else { word.parse::<u64>().ok()? };
     }
-    Some(Duration::from_millis(ticks * 10))
+    let cores = lines.take_while(|line| line.starts_with("cpu")).count();
+    Some((Duration::from_millis(ticks * 10), cores))
 }
 
 #[cfg(test)]
@@ -177,7 +184,7 @@ mod tests {
         check(&[0.5, 0.0, 0.0, 0.0], 0.0, 1, 1);
         check(&[0.9, 0.0, 0.0, 0.0], 0.0, 1, 2);
         check(&[0.9, 0.7, 0.0, 0.0], 0.0, 2, 3);
-        check(&[1.0, 0.0, 0.0, 0.0], 3.0, 1, 1);
+        check(&[1.0, 1.0, 0.0, 0.0], 3.0, 2, 2);
         check(&[1.0, 1.0, 1.0, 1.0], 0.0, 4, 4);
     }
 
@@ -186,12 +193,13 @@ mod tests {
         check(&[0.2, 0.2, 0.0, 0.0], 0.0, 2, 1);
         check(&[0.5, 0.4, 0.0, 0.0], 0.0, 2, 2);
         check(&[1.0, 1.0, 1.0, 0.0], 2.0, 3, 2);
-        check(&[1.0, 0.0, 0.0, 0.0], 9.0, 1, 1);
+        check(&[1.0, 1.0, 0.0, 0.0], 9.0, 2, 2);
     }
 
     #[test]
     fn idle_time_is_not_work() {
-        assert_eq!(machine_time("cpu  10 1 5 1000 100 1 2 1 50 0\ncpu0 1"), Some(Duration::from_millis(200)));
+        let stat = "cpu  10 1 5 1000 100 1 2 2 50 0\ncpu0 1\ncpu1 2\nintr 1";
+        assert_eq!(machine_time(stat), Some((Duration::from_millis(200), 2)));
         assert_eq!(machine_time("nonsense"), None);
     }
 }

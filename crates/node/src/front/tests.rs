@@ -29,8 +29,12 @@ impl Service for Echo {
         }
     }
 
-    fn reserve(&mut self, _: usize, _: u32) -> Option<()> {
+    fn reserve(&mut self, _: Purpose, _: usize, _: u32) -> Option<()> {
         Some(())
+    }
+
+    fn replies_are_scarce(&self) -> bool {
+        false
     }
 
     fn refusal(&self) -> &'static [u8] {
@@ -41,8 +45,13 @@ impl Service for Echo {
 fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
     let listener = BoundListener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
     let ListenAddress::Tcp(address) = listener.address().unwrap() else { panic!("a TCP address") };
-    let config =
-        Config { threads, max_conns: 100, idle_timeout: None, stall_timeout: Duration::from_secs(10) };
+    let config = Config {
+        threads,
+        elastic: true,
+        max_conns: 100,
+        idle_timeout: None,
+        stall_timeout: Duration::from_secs(10),
+    };
     let counters = Arc::new(FrontCounters::new(threads));
     (Front::start(&config, vec![listener], &counters, |_| Echo).unwrap(), address, counters)
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
@@ -14,7 +14,7 @@ use super::buffers::Buffers;
 use super::connection::{After, Connection, Context};
 use super::staffing::Staff;
 use super::stream::Stream;
-use super::{Config, DRAIN_LIMIT, FrontCounters, Service, Stop, WorkerCounters};
+use super::{Config, DRAIN_LIMIT, FrontCounters, Service, Stop, WorkerCounters, unix_now};
 
 /// Events taken from the poller at once.
 const EVENTS: usize = 1024;
@@ -24,6 +24,9 @@ const INBOX: usize = 1024;
 
 /// How often connections are looked over for time-outs.
 const SWEEP: Duration = Duration::from_millis(500);
+
+/// How long a peer may take none of its replies while memory for replies is scarce.
+const STALL_SCARCE: Duration = Duration::from_secs(1);
 
 const WAKE: Token = Token(usize::MAX);
 
@@ -36,16 +39,16 @@ pub(super) enum Arrival<S: Service> {
 }
 
 pub(super) struct Worker<S: Service> {
-    number: usize,
-    poll: Poll,
+    pub(super) number: usize,
+    pub(super) poll: Poll,
     waker: Arc<Waker>,
     inbox: Receiver<Arrival<S>>,
-    connections: Slab<Box<Connection<S>>>,
+    pub(super) connections: Slab<Box<Connection<S>>>,
     /// Connections with something left to do that the poller will not report.
     again: Vec<usize>,
     service: S,
     buffers: Buffers,
-    counters: Arc<FrontCounters>,
+    pub(super) counters: Arc<FrontCounters>,
     staff: Arc<Staff>,
     /// How many workers served when this one last looked.
     active_seen: usize,
@@ -62,8 +65,7 @@ struct Now {
 
 impl Now {
     fn read() -> Now {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Now { instant: Instant::now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
+        Now { instant: Instant::now(), unix: unix_now() }
     }
 }
 
@@ -86,7 +88,7 @@ impl<S: Service> Worker<S> {
             connections: Slab::new(),
             again: Vec::new(),
             service,
-            buffers: Buffers::new(),
+            buffers: Buffers::new(config.threads),
             counters,
             active_seen: staff.active(),
             staff,
@@ -127,11 +129,19 @@ impl<S: Service> Worker<S> {
                 if event.token() == WAKE {
                     self.take_new(now);
                 } else {
-                    self.turn(event.token().0, event.is_read_closed(), now);
+                    if event.is_read_closed()
+                        && let Some(connection) = self.connections.get_mut(event.token().0)
+                    {
+                        connection.read_closed = true;
+                    }
+                    self.turn(event.token().0, now);
                 }
             }
             for key in again {
-                self.turn(key, false, now);
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.queued = false;
+                    self.turn(key, now);
+                }
             }
             if now.instant >= next_sweep {
                 next_sweep = now.instant + SWEEP;
@@ -143,15 +153,17 @@ impl<S: Service> Worker<S> {
                     return;
                 }
             } else if self.staff.active() != self.active_seen {
-                self.active_seen = self.staff.active();
-                self.share_out(inboxes);
+                let active = self.staff.active();
+                if self.share_out(active, inboxes) {
+                    self.active_seen = active;
+                }
             }
             let busy = u64::try_from(now.instant.elapsed().as_nanos()).unwrap_or(u64::MAX);
             self.counters().busy_nanos.add(busy);
         }
     }
 
-    fn counters(&self) -> &WorkerCounters {
+    pub(super) fn counters(&self) -> &WorkerCounters {
         &self.counters.workers[self.number]
     }
 
@@ -168,66 +180,16 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Hands connections to workers that have fewer; all of them if this one is not to serve any more.
-    fn share_out(&mut self, inboxes: &[Inbox<S>]) {
-        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            let (emptiest, load) = self.counters.emptiest(self.active_seen);
-            let enough = self.number < self.active_seen && self.connections.len() <= load + 1;
-            if enough || emptiest == self.number || !self.hand_over(key, emptiest, &inboxes[emptiest]) {
-                return;
-            }
+    /// Remembers that a connection needs another turn which no poller will report.
+    pub(super) fn queue(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !std::mem::replace(&mut connection.queued, true)
+        {
+            self.again.push(key);
         }
     }
 
-    /// False if the connection could not be given away, and stays.
-    fn hand_over(&mut self, key: usize, worker: usize, inbox: &Inbox<S>) -> bool {
-        let mut connection = self.connections.remove(key);
-        connection.writable_watched = false;
-        let moved = match connection.stream.deregister(self.poll.registry()) {
-            Ok(()) => inbox.arrivals.try_send(Arrival::Moved(connection)),
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be moved");
-                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
-                return true;
-            }
-        };
-        match moved {
-            Ok(()) => {
-                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
-                self.counters.workers[worker].connections.fetch_add(1, Ordering::Relaxed);
-                if let Err(error) = inbox.waker.wake() {
-                    tracing::error!(%error, "a worker could not be woken");
-                }
-                true
-            }
-            Err(
-                TrySendError::Full(Arrival::Moved(connection))
-                | TrySendError::Disconnected(Arrival::Moved(connection)),
-            ) => {
-                self.admit(connection);
-                false
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Watches a connection; what it did not get to at another worker, no poller reports.
-    fn admit(&mut self, connection: Box<Connection<S>>) {
-        let unfinished = !connection.is_idle();
-        let key = self.connections.insert(connection);
-        match self.connections[key].stream.register(self.poll.registry(), Token(key)) {
-            Ok(()) if unfinished => self.again.push(key),
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be watched");
-                self.close(key);
-            }
-        }
-    }
-
-    /// `read_closed`: the poller reported the end of the input together with its last bytes, and will not do so again.
-    fn turn(&mut self, key: usize, read_closed: bool, now: Now) {
+    fn turn(&mut self, key: usize, now: Now) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let mut context = Context {
             service: &mut self.service,
@@ -237,6 +199,8 @@ impl<S: Service> Worker<S> {
             unix_now: now.unix,
         };
         let after = connection.turn(&mut context);
+        // Whatever became of the turn: the next one is somebody else's.
+        self.buffers.clear_output();
         if after == After::Close {
             return self.close(key);
         }
@@ -248,22 +212,25 @@ impl<S: Service> Worker<S> {
                 return self.close(key);
             }
         }
-        if after == After::Again || (read_closed && !connection.wants_writable()) {
-            self.again.push(key);
+        // The end of the input is reported once, perhaps with bytes that take several turns.
+        if after == After::Again || (connection.read_closed && !connection.wants_writable()) {
+            self.queue(key);
         }
     }
 
     /// Dropping the stream closes it, which also takes it out of the poller.
-    fn close(&mut self, key: usize) {
+    pub(super) fn close(&mut self, key: usize) {
         self.connections.remove(key);
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn close_overdue(&mut self, now: Instant) {
         let mut overdue = Vec::new();
+        let scarce = self.service.replies_are_scarce();
+        let patience = if scarce { self.stall_timeout.min(STALL_SCARCE) } else { self.stall_timeout };
         for (key, connection) in &self.connections {
-            let stalled = connection.stalled_since.is_some_and(|since| now - since >= self.stall_timeout);
-            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_request >= limit);
+            let stalled = connection.stalled_since.is_some_and(|since| now - since >= patience);
+            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit);
             if stalled {
                 self.counters().stalled_closed.add(1);
                 overdue.push(key);
@@ -282,11 +249,11 @@ impl<S: Service> Worker<S> {
         self.take_new(now);
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
-            if !self.again.contains(&key) {
-                self.turn(key, false, now);
+            if self.connections.get(key).is_some_and(|connection| !connection.queued) {
+                self.turn(key, now);
             }
-            let idle = self.connections.get(key).is_some_and(|connection| connection.is_idle());
-            if idle && !self.again.contains(&key) {
+            if self.connections.get(key).is_some_and(|connection| connection.is_idle() && !connection.queued)
+            {
                 self.close(key);
             }
         }

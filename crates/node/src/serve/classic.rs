@@ -95,14 +95,19 @@ pub(super) fn store(
         PutOutcome::NotFound => encode::NOT_FOUND,
         PutOutcome::TooLarge => {
             if request.verb == StoreVerb::Set {
-                // What was there is out of date. Whether anything was does not matter.
-                let _ = store.delete(&Delete::new(key), now);
+                drop_outdated(store, key, now);
             }
             Fault::TooLarge.reply()
         }
         PutOutcome::OutOfMemory => encode::OUT_OF_MEMORY,
     };
     line(output, request.noreply, reply);
+}
+
+/// Drops the item whose successor was refused: serving it on would be stale.
+pub(super) fn drop_outdated(store: &Store, key: Key<'_>, now: u32) {
+    // Whether there was one does not matter.
+    let _ = store.delete(&Delete::new(key), now);
 }
 
 /// Counts a store by its outcome.
@@ -204,7 +209,7 @@ pub(super) fn count_arithmetic(counters: &CommandCounters, direction: Direction,
     };
     match outcome {
         ArithmeticOutcome::Done { created: false, .. } => hits.add(1),
-        ArithmeticOutcome::NotFound | ArithmeticOutcome::Done { .. } => misses.add(1),
+        ArithmeticOutcome::NotFound => misses.add(1),
         _ => {}
     }
 }

@@ -13,7 +13,7 @@ use peerset_store::{
     Recache, Store, item_bytes,
 };
 
-use super::classic::{count_arithmetic, count_put, direction};
+use super::classic::{count_arithmetic, count_put, direction, drop_outdated};
 use super::counters::CommandCounters;
 
 /// The name of an item, decoded into `room` if it came as base64.
@@ -92,16 +92,14 @@ pub(super) fn get(
     let found =
         store.get(key, &how(request, now), now, |hit| write_hit(request, key, hit, now, output)).is_some();
     counters.cmd_meta.add(1);
-    let (asked, hits, misses) = match request.ttl {
-        Some(_) => (&counters.cmd_touch, &counters.touch_hits, &counters.touch_misses),
-        None => (&counters.cmd_get, &counters.get_hits, &counters.get_misses),
+    // A hit counts as a touch or as a get; a miss always as a get, as in memcached.
+    let (asked, outcome) = match (found, request.ttl) {
+        (true, Some(_)) => (&counters.cmd_touch, &counters.touch_hits),
+        (true, None) => (&counters.cmd_get, &counters.get_hits),
+        (false, _) => (&counters.cmd_get, &counters.get_misses),
     };
     asked.add(1);
-    if found {
-        hits.add(1);
-    } else {
-        misses.add(1);
-    }
+    outcome.add(1);
     if !found && !request.quiet {
         let line = MetaLine::reply(output, MetaStatus::Miss);
         echo(line, request.flags, key, request.key.is_base64()).end();
@@ -185,8 +183,7 @@ pub(super) fn set(
         PutOutcome::Exists => (MetaStatus::Exists, 0, request.value.len()),
         PutOutcome::NotFound => (MetaStatus::NotFound, 0, request.value.len()),
         PutOutcome::TooLarge => {
-            // What was there is out of date. Whether anything was does not matter.
-            let _ = store.delete(&Delete::new(key), now);
+            drop_outdated(store, key, now);
             return output.extend_from_slice(Fault::TooLarge.reply());
         }
         PutOutcome::OutOfMemory => return output.extend_from_slice(encode::OUT_OF_MEMORY),
@@ -223,7 +220,9 @@ pub(super) fn delete(
     counters.cmd_meta.add(1);
     let status = match store.delete(&delete, now) {
         DeleteOutcome::Done => {
-            counters.delete_hits.add(1);
+            if !request.invalidate {
+                counters.delete_hits.add(1);
+            }
             if request.quiet {
                 return;
             }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use peerset_proto_memcache::reply::{ConfigNode, encode};
 use peerset_proto_memcache::request::Request;
 use peerset_proto_memcache::{Fault, Limits, Parsed, Recovery, RequestError, parse_request};
-use peerset_store::{Delete, Key};
+use peerset_store::Key;
 
 use super::buffer_memory::BufferShare;
 use super::counters::CommandCounters;
 use super::{Node, classic, meta, stats};
-use crate::front::{Next, OUTPUT_HIGH, Service, Turn};
+use crate::front::{Next, OUTPUT_HIGH, Purpose, Service, Turn};
 
 /// The version of a cluster that never changes: this one node.
 const CLUSTER_VERSION: u64 = 1;
@@ -109,8 +109,7 @@ impl NodeService {
         if let Some(key) = &error.unlink
             && let Ok(key) = Key::new(key.decode(&mut room))
         {
-            // Whether there was such an item does not matter.
-            let _ = self.node.store.delete(&Delete::new(key), now);
+            classic::drop_outdated(&self.node.store, key, now);
         }
     }
 }
@@ -172,8 +171,12 @@ impl Service for NodeService {
         }
     }
 
-    fn reserve(&mut self, bytes: usize, now: u32) -> Option<BufferShare> {
-        self.node.buffers.reserve(bytes, now)
+    fn reserve(&mut self, purpose: Purpose, bytes: usize, now: u32) -> Option<BufferShare> {
+        self.node.buffers.reserve(purpose, bytes, now)
+    }
+
+    fn replies_are_scarce(&self) -> bool {
+        self.node.buffers.replies_are_scarce()
     }
 
     fn refusal(&self) -> &'static [u8] {

@@ -18,7 +18,8 @@ use nix::sys::time::TimeVal;
 use peerset_proto_memcache::reply::encode;
 use peerset_proto_memcache::request::Words;
 
-use super::{Node, unix_now};
+use super::Node;
+use crate::front::unix_now;
 
 /// The memcached whose commands are understood: clients read features off this number, some so strictly that anything
 /// behind it fails them. Our own version is in `stats` as `peerset_version`.
