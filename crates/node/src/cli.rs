@@ -12,9 +12,8 @@ use clap::{Parser, Subcommand};
 /// What `peerset --help` ends with.
 const EXAMPLES: &str = "\
 Examples:
-  peerset serve                                    a memcached-compatible cache on 127.0.0.1:11211
-  peerset serve --listen 0.0.0.0:11211 --memory 4gb
-  peerset serve --help                             all settings of a node";
+  peerset serve           a memcached-compatible cache on 127.0.0.1:11211
+  peerset serve --help    all settings of a node, with examples";
 
 /// Knows which servers are up, decides who owns a key, and reaches them fast.
 ///

@@ -16,6 +16,10 @@ use crate::front::Purpose;
 /// a node takes beside `--memory`, like its threads and sockets.
 const ALLOWANCE_BYTES: usize = 4 << 20;
 
+/// Requests have one part in this many of the store's size besides: an item of half the store, the largest there can
+/// be, has to be gathered while the store keeps room for it.
+const REQUESTS_SHARE: u64 = 10;
+
 /// Of the store's memory, unread replies take at most one part in this many.
 const REPLIES_SHARE: u64 = 8;
 
@@ -31,6 +35,7 @@ pub(super) struct BufferMemory {
 #[derive(Debug, Clone)]
 struct Pool {
     used: Arc<AtomicUsize>,
+    allowance: usize,
     max: usize,
 }
 
@@ -52,12 +57,14 @@ impl Drop for BufferShare {
 impl BufferMemory {
     /// Beside a store of `memory_bytes`.
     pub(super) fn new(store: Arc<Store>, memory_bytes: u64) -> BufferMemory {
-        let replies_max = usize::try_from(memory_bytes / REPLIES_SHARE).unwrap_or(usize::MAX);
-        let pool = |max| Pool { used: Arc::default(), max };
+        let share = |parts| {
+            usize::try_from(memory_bytes / parts).unwrap_or(usize::MAX).saturating_add(ALLOWANCE_BYTES)
+        };
+        let pool = |allowance, max| Pool { used: Arc::default(), allowance, max };
         BufferMemory {
             store,
-            requests: pool(usize::MAX),
-            replies: pool(replies_max.saturating_add(ALLOWANCE_BYTES)),
+            requests: pool(share(REQUESTS_SHARE), usize::MAX),
+            replies: pool(ALLOWANCE_BYTES, share(REPLIES_SHARE)),
         }
     }
 
@@ -70,7 +77,7 @@ impl BufferMemory {
         let add = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= pool.max);
         let before = pool.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
         let mut share = BufferShare { pool: pool.clone(), bytes, _store: None };
-        if before + bytes > ALLOWANCE_BYTES {
+        if before + bytes > pool.allowance {
             share._store = Some(self.store.reserve(bytes as u64, now)?);
         }
         Some(share)
@@ -96,7 +103,7 @@ mod tests {
     #[test]
     fn the_allowance_comes_first_and_all_returns() {
         let (store, memory) = buffers();
-        let first = memory.reserve(Purpose::Request, ALLOWANCE_BYTES, 1).unwrap();
+        let first = memory.reserve(Purpose::Request, memory.requests.allowance, 1).unwrap();
         assert_eq!(store.stats().reserved_bytes, 0);
         let second = memory.reserve(Purpose::Request, 2 << 20, 1).unwrap();
         assert_eq!(store.stats().reserved_bytes, 2 << 20);

@@ -64,3 +64,15 @@ fn the_default_port_gives_way() {
     let warned = |program: &Program| program.stderr().contains("no admin pages").then_some(());
     node.wait_until("warn of the port", warned);
 }
+
+#[test]
+fn idle_scrapers_take_nothing_from_the_cache() {
+    let mut node = Peerset::start(PEERSET, &["--http", "127.0.0.1:0", "--max-conns", "50"]);
+    let http = node.http_addr();
+    let idle: Vec<Wire> = (0..200).map(|_| Wire::connect(http)).collect();
+    for _ in 0..50 {
+        Wire::connect(node.addr()).ask("mn\r\n", "MN\r\n");
+    }
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", node.program().id())).unwrap().count();
+    assert!(descriptors < 60, "{descriptors} descriptors for {} idle scrapers", idle.len());
+}

@@ -167,9 +167,9 @@ fn too_many_connections_are_told() {
     for stream in &mut kept {
         Wire::of(stream).ask("mn\r\n", "MN\r\n");
     }
-    for _ in 0..(10_000 - 1024) {
-        let told = Wire::connect(node.addr()).read_to_end();
-        assert_eq!(told, "ERROR Too many open connections\r\n");
+    let mut refused: Vec<Wire> = (0..10_000 - 1024).map(|_| Wire::connect(node.addr())).collect();
+    for wire in &mut refused {
+        assert_eq!(wire.read_to_end(), "ERROR Too many open connections\r\n");
     }
     first.ask("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
     drop(kept);
@@ -179,7 +179,87 @@ fn too_many_connections_are_told() {
         (wire.read_until("\r\n") == "MN\r\n").then_some(())
     });
     first.send("stats\r\n");
-    assert!(first.read_until("END\r\n").contains("STAT rejected_connections "));
+    let stats = first.read_until("END\r\n");
+    let rejected =
+        stats.lines().find_map(|line| line.strip_prefix("STAT rejected_connections ")?.parse::<u64>().ok());
+    assert!(rejected >= Some(10_000 - 1024), "{stats}");
+}
+
+#[test]
+fn a_reply_that_nobody_takes_reaches_nobody_else() {
+    let node = node(&["--threads", "1"]);
+    let mut bystander = Wire::connect(node.addr());
+    let value = "S".repeat(1000);
+    bystander.ask(format!("set secret 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+    for _ in 0..20 {
+        let mut gone = Wire::connect(node.addr());
+        gone.send("get secret\r\n".repeat(20_000));
+        drop(gone);
+        bystander.ask("mn\r\n", "MN\r\n");
+    }
+}
+
+#[test]
+fn the_end_of_input_is_met_behind_many_bytes() {
+    let node = node(&["--threads", "1"]);
+    let mut bystander = Wire::connect(node.addr());
+    for _ in 0..20 {
+        let mut wire = Wire::connect(node.addr());
+        let sets = "set key 0 0 3 noreply\r\nabc\r\n".repeat(20_000);
+        wire.send(&sets);
+        wire.stream().shutdown(Shutdown::Write).unwrap();
+        assert_eq!(wire.read_to_end(), "");
+    }
+    bystander.ask("get key\r\n", "VALUE key 0 3\r\nabc\r\nEND\r\n");
+}
+
+#[test]
+fn deaf_clients_neither_empty_the_store_nor_stop_sets() {
+    let node = node(&["--memory", "32mb", "--stall-timeout", "60s"]);
+    let mut bystander = Wire::connect(node.addr());
+    let large = "v".repeat(1_000_000);
+    bystander.ask(format!("set large 0 0 {}\r\n{large}\r\n", large.len()), "STORED\r\n");
+    for key in 0..5000 {
+        bystander.ask(format!("set k{key} 0 0 100\r\n{}\r\n", "x".repeat(100)), "STORED\r\n");
+    }
+    let deaf: Vec<Wire> = (0..80)
+        .map(|_| {
+            let mut wire = Wire::connect(node.addr());
+            let _ = wire.stream().write_all("get large\r\n".repeat(50).as_bytes());
+            wire
+        })
+        .collect();
+    bystander.ask("mn\r\n", "MN\r\n");
+    for round in 0..50 {
+        bystander.ask(format!("set other{} 0 0 {}\r\n{large}\r\n", round % 3, large.len()), "STORED\r\n");
+    }
+    bystander.send("stats\r\n");
+    let stats = bystander.read_until("END\r\n");
+    let items = stats.lines().find_map(|line| line.strip_prefix("STAT curr_items ")?.parse::<u64>().ok());
+    assert!(items > Some(4500), "{} deaf clients\n{stats}", deaf.len());
+}
+
+#[test]
+fn an_item_of_the_largest_size_is_taken() {
+    let node = node(&["--memory", "64mb", "--max-item", "32mb"]);
+    let mut wire = Wire::connect(node.addr());
+    let value = "v".repeat(31 << 20);
+    for _ in 0..3 {
+        wire.ask(format!("set large 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+    }
+}
+
+#[test]
+fn an_upload_is_not_idle() {
+    let node = node(&["--idle-timeout", "1s"]);
+    let mut wire = Wire::connect(node.addr());
+    wire.send("set slow 0 0 30\r\n");
+    for _ in 0..30 {
+        // The pace of a slow client, not a wait for anything.
+        std::thread::sleep(Duration::from_millis(100));
+        wire.send("x");
+    }
+    wire.ask("\r\n", "STORED\r\n");
 }
 
 #[test]
