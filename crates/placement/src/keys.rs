@@ -15,6 +15,8 @@ pub(crate) enum Part {
     Whole,
     /// Between the first of these bytes and the next of the other, if that is one byte at least.
     Tag([u8; 2]),
+    /// The same, but nothing counts too.
+    AnyTag([u8; 2]),
     /// Up to this text.
     Stop(Box<[u8]>),
     /// Of `/region/cluster/key|#|rest`, the key.
@@ -91,20 +93,17 @@ impl Part {
     pub(crate) fn of<'k>(&self, key: &'k [u8]) -> &'k [u8] {
         match self {
             Part::Whole => key,
-            Part::Tag(tag) => tagged(key, *tag),
+            Part::Tag(tag) => tagged(key, *tag).filter(|tagged| !tagged.is_empty()).unwrap_or(key),
+            Part::AnyTag(tag) => tagged(key, *tag).unwrap_or(key),
             Part::Stop(stop) => before(key, stop),
             Part::Route => before(without_route(key), b"|#|"),
         }
     }
 }
 
-fn tagged(key: &[u8], [open, close]: [u8; 2]) -> &[u8] {
-    let between = || {
-        let (_, after) = key.split_at(key.iter().position(|byte| *byte == open)? + 1);
-        let (between, _) = after.split_at(after.iter().position(|byte| *byte == close)?);
-        (!between.is_empty()).then_some(between)
-    };
-    between().unwrap_or(key)
+fn tagged(key: &[u8], [open, close]: [u8; 2]) -> Option<&[u8]> {
+    let (_, after) = key.split_at(key.iter().position(|byte| *byte == open)? + 1);
+    Some(&after[..after.iter().position(|byte| *byte == close)?])
 }
 
 fn before<'k>(key: &'k [u8], stop: &[u8]) -> &'k [u8] {
@@ -143,6 +142,8 @@ mod tests {
         ] {
             check(Part::Tag(*b"{}"), key, expected);
         }
+        check(Part::AnyTag(*b"{}"), "a{}b{c}", "");
+        check(Part::AnyTag(*b"{}"), "a{b", "a{b");
         check(Part::Tag(*b"$$"), "a$b$c$", "b");
         for (key, expected) in [("ab|#|c|#|d", "ab"), ("|#|c", ""), ("a|#b", "a|#b"), ("a", "a"), ("", "")] {
             check(Part::Stop((*b"|#|").into()), key, expected);

@@ -72,16 +72,16 @@ const KETAMA_POINTS: u32 = 160;
 const POINTS_EACH_LABEL: u32 = 4;
 const KETAMA_LABELS: u32 = KETAMA_POINTS / POINTS_EACH_LABEL;
 
-/// A ring of `MD5(label-0)`, `MD5(label-1)` … with four points each: what all ketamas have in common. `servers` gives each
-/// server's label and how many of them are hashed.
+/// A ring of `MD5(label-0)`, `MD5(label-1)` … with four points each: what all ketamas have in common. `servers` gives
+/// each server's number and label, and how many labels it has, in the order in which they lay points.
 fn ketama(
-    servers: impl Iterator<Item = (String, u32)> + Clone,
+    servers: impl Iterator<Item = (usize, String, u32)> + Clone,
     ties: Ties,
     key_hash: KeyHash,
 ) -> Result<Rule, BuildError> {
-    let labels: u64 = servers.clone().map(|(_, labels)| u64::from(labels)).sum();
+    let labels: u64 = servers.clone().map(|(_, _, labels)| u64::from(labels)).sum();
     let mut points = Builder::new(labels * u64::from(POINTS_EACH_LABEL))?;
-    for (server, (label, labels)) in servers.enumerate() {
+    for (server, label, labels) in servers {
         let mut label = Label::new(&format!("{label}-"));
         for number in 0..labels {
             for hash in md5_words(label.then(number)) {
@@ -90,6 +90,16 @@ fn ketama(
         }
     }
     Ok(points.ring(ties).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
+}
+
+/// Servers in the order of the list, with their labels and as many of them as `counts` says.
+fn listed<'s>(
+    servers: &'s [Server],
+    label: impl Fn(&Server) -> String + Clone + 's,
+    counts: impl IntoIterator<Item = u32, IntoIter: Clone + 's>,
+) -> impl Iterator<Item = (usize, String, u32)> + Clone + 's {
+    let servers = servers.iter().enumerate().zip(counts);
+    servers.map(move |((server, of), count)| (server, label(of), count))
 }
 
 /// How many labels each server has whose weight is `weights[server]`, in the single precision that libmemcached, twemproxy

@@ -9,7 +9,7 @@
 //! - **Source**: twitter/util `ConsistentHashingDistributor.scala`, `KeyHasher.scala`; finagle-partitioning
 //!   `HashRingNodeManager.scala`.
 
-use super::{KETAMA_LABELS, Rule, ketama, whole_weights};
+use super::{KETAMA_LABELS, Rule, ketama, listed, whole_weights};
 use crate::keys::KeyHash;
 use crate::ring::Ties;
 use crate::{BuildError, Chars, Server, Spec};
@@ -17,14 +17,14 @@ use crate::{BuildError, Chars, Server, Spec};
 pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError> {
     let weights = whole_weights(servers, 1);
     let total: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
-    let labels = weights.iter().map(|weight| {
-        let part = f64::from(*weight) / total;
-        (part * servers.len() as f64 * f64::from(KETAMA_LABELS) + 1e-10) as u32
-    });
+    let count = servers.len() as f64;
+    let labels = weights
+        .into_iter()
+        .map(|weight| (f64::from(weight) / total * count * f64::from(KETAMA_LABELS) + 1e-10) as u32);
     let label = |server: &Server| match server.shard {
         Some(shard) => shard.to_string(),
         None => server.host_and_unusual_port(),
     };
     let hash = spec.options.hash.unwrap_or(spec.kind.hashes()[0]);
-    ketama(servers.iter().map(label).zip(labels), Ties::Last, KeyHash::named(hash, Chars::Unsigned))
+    ketama(listed(servers, label, labels), Ties::Last, KeyHash::named(hash, Chars::Unsigned))
 }

@@ -10,7 +10,7 @@
 //! - **Ties**: the server that is first in the list.
 //! - **Source**: libmemcached 1.1 `src/libmemcached/hosts.cc` (`update_continuum`), `hash.cc` (`dispatch_host`).
 
-use super::{Rule, ketama, labels_by_weight, whole_weights};
+use super::{Rule, ketama, labels_by_weight, listed, whole_weights};
 use crate::keys::KeyHash;
 use crate::labels::Label;
 use crate::ring::{Builder, Ties};
@@ -32,7 +32,7 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
         || weights.iter().any(|weight| *weight > 1);
     if is_weighted {
         let labels = labels_by_weight(&weights);
-        return ketama(servers.iter().map(label).zip(labels), Ties::First, key_hash);
+        return ketama(listed(servers, label, labels), Ties::First, key_hash);
     }
     let mut points = Builder::new(servers.len() as u64 * u64::from(UNWEIGHTED_POINTS))?;
     for (index, server) in servers.iter().enumerate() {

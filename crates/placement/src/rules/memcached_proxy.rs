@@ -2,19 +2,21 @@
 //!
 //! 160 points a backend. Plain: the lower half of XXH3 of `addr:port-i`. With `omode`, four of each MD5 of 40 labels
 //! written as ketama, twemproxy or EVCache write them. Keys are hashed by the pool: XXH3, seeded if it has a `seed`, or
-//! MD5's first word where `hash = mcp.dist_ring_hash.hash`. `hashfilter` cuts keys to a tag or at a stop.
+//! MD5's first word where `hash = mcp.dist_ring_hash.hash`. `key_hash_filter_tag` cuts keys to
+//! what is between two bytes, even if that is nothing, and `key_hash_filter_stop` cuts at a text.
 //!
 //! - **Shape**: 160 points of 8 bytes a server, and a quarter for the index.
 //! - **Balance**: load differs by about 8 % (1σ).
 //! - **Ties**: not specified by the original, which sorts with `qsort`; here the first backend.
 //! - **Source**: memcached 1.6 `proxy_ring_hash.c`, `proxy_lua.c`.
 
-use super::{KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama};
+use super::{KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, listed};
 use crate::hash::xxh3_64;
 use crate::keys::{KeyFunction, KeyHash, Part};
 use crate::labels::Label;
 use crate::ring::{Builder, Ties};
 use crate::{BuildError, Chars, Hash, Labels, Server, Spec};
+use std::iter::repeat;
 
 pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError> {
     let key_hash = key_hash(spec);
@@ -34,15 +36,14 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
         Labels::Evcache => |server| format!("{}/{}", server.host, server.host_port()),
         Labels::Ketama | Labels::Spymemcached => Server::host_port,
     };
-    let labels = servers.iter().map(|server| (label(server), each / POINTS_EACH_LABEL));
-    ketama(labels, Ties::First, key_hash)
+    ketama(listed(servers, label, repeat(each / POINTS_EACH_LABEL)), Ties::First, key_hash)
 }
 
 /// How the proxy hashes keys, which its jump hash shares.
 pub(super) fn key_hash(spec: &Spec) -> KeyHash {
     let options = &spec.options;
     let part = match (&options.tag, &options.stop) {
-        (Some(tag), _) => Part::Tag(*tag),
+        (Some(tag), _) => Part::AnyTag(*tag),
         (None, Some(stop)) => Part::Stop(stop.as_bytes().into()),
         (None, None) => Part::Whole,
     };

@@ -14,7 +14,9 @@ use crate::{BuildError, Chars, Hash, Kind, POINTS_MAX, Server, Spec};
 pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError> {
     let hash = spec.options.hash.or(spec.kind.hashes().first().copied()).unwrap_or(Hash::Crc32);
     match spec.kind {
-        Kind::Gomemcache => weighted(&whole_weights(servers, 1), KeyHash::named(hash, Chars::Unsigned)),
+        Kind::Gomemcache => {
+            weighted((0..).zip(whole_weights(servers, 1)), KeyHash::named(hash, Chars::Unsigned))
+        }
         Kind::McrouterCrc32 => equal(servers, mcrouter::key_hash(spec)),
         Kind::SpymemcachedMod => equal(servers, KeyHash::named(hash, Chars::Utf16)),
         _ => equal(servers, KeyHash::named(hash, spec.options.chars.unwrap_or(Chars::Signed))),
@@ -22,15 +24,18 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
 }
 
 fn equal(servers: &[Server], key_hash: KeyHash) -> Result<Rule, BuildError> {
-    weighted(&vec![1; servers.len()], key_hash)
+    weighted((0..).zip(vec![1; servers.len()]), key_hash)
 }
 
 /// Each server as many times in a row as its weight says.
-pub(super) fn weighted(weights: &[u32], key_hash: KeyHash) -> Result<Rule, BuildError> {
-    let asked: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+pub(super) fn weighted(
+    weights: impl Iterator<Item = (u32, u32)> + Clone,
+    key_hash: KeyHash,
+) -> Result<Rule, BuildError> {
+    let asked: u64 = weights.clone().map(|(_, weight)| u64::from(weight)).sum();
     if asked > POINTS_MAX as u64 {
         return Err(BuildError::Points { asked });
     }
-    let repeated = (0..).zip(weights).flat_map(|(server, weight)| (0..*weight).map(move |_| server));
+    let repeated = weights.flat_map(|(server, weight)| (0..weight).map(move |_| server));
     Ok(Slots::new(repeated.collect(), key_hash, Pick::Remainder).map_or(Rule::Nobody, Rule::Slots))
 }

@@ -12,11 +12,14 @@
 //! - **Source**: spymemcached `KetamaNodeLocator.java`, `KetamaNodeKeyFormatter.java`; EVCache
 //!   `EVCacheKetamaNodeLocatorConfiguration.java`, `EVCacheNodeLocator.java`.
 
-use super::{KETAMA_LABELS, KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, labels_by_weight, whole_weights};
+use super::{
+    KETAMA_LABELS, KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, labels_by_weight, listed, whole_weights,
+};
 use crate::keys::KeyHash;
 use crate::labels::Label;
 use crate::ring::{Builder, Ties};
 use crate::{BuildError, Chars, Hash, Labels, Server, Spec};
+use std::iter::repeat;
 
 pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError> {
     let label = |server: &Server| match spec.options.labels {
@@ -31,10 +34,10 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     let weights = whole_weights(servers, 1);
     if weights.iter().any(|weight| *weight != 1) {
         let labels = labels_by_weight(&weights);
-        return ketama(servers.iter().map(label).zip(labels), Ties::Last, key_hash);
+        return ketama(listed(servers, label, labels), Ties::Last, key_hash);
     }
     if hash == Hash::Md5 {
-        return ketama(servers.iter().map(|server| (label(server), KETAMA_LABELS)), Ties::Last, key_hash);
+        return ketama(listed(servers, label, repeat(KETAMA_LABELS)), Ties::Last, key_hash);
     }
     let mut points = Builder::new(servers.len() as u64 * u64::from(KETAMA_POINTS))?;
     for (index, server) in servers.iter().enumerate() {
@@ -50,7 +53,8 @@ pub(super) fn build_evcache(spec: &Spec, servers: &[Server]) -> Result<Rule, Bui
     let labels = spec.options.points.unwrap_or(KETAMA_POINTS) / POINTS_EACH_LABEL;
     let label = |server: &Server| {
         let ip = server.ip.as_ref().unwrap_or(&server.host);
-        (format!("{}/{ip}:11211", server.host), labels)
+        format!("{}/{ip}:11211", server.host)
     };
-    ketama(servers.iter().map(label), Ties::Last, KeyHash::named(Hash::Md5, Chars::Utf16))
+    let key_hash = KeyHash::named(Hash::Md5, Chars::Utf16);
+    ketama(listed(servers, label, repeat(labels)), Ties::Last, key_hash)
 }
