@@ -152,3 +152,6 @@ impl Moves {
         if self.total == 0 { 0.0 } else { amount as f64 / self.total as f64 }
     }
 }
+
+#[cfg(test)]
+mod tests;

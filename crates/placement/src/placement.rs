@@ -163,3 +163,6 @@ pub(crate) enum Circle<'p> {
     Narrow(&'p Ring<u32>, &'p KeyHash),
     Wide(&'p Ring<u64>, &'p KeyHash),
 }
+
+#[cfg(test)]
+mod tests;

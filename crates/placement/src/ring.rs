@@ -104,3 +104,6 @@ impl<H: Angle> Ring<H> {
         size_of_val(&*self.points) + size_of_val(&*self.starts)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 //! - **Shape**: 50 points a server, of 8 bytes, or 16 in version 3, and an index of half as many entries of 4.
 //! - **Balance**: load differs by about 14 % (1σ). CRC-32 is linear: labels that differ in one character give points that
 //!   are shifted copies of each other, which makes some fleets far less even.
+//!   FNV-1 mixes a key's last characters little, so that keys numbered in a row lie beside each other.
 //! - **Ties**: the peer given last. In version 3 not specified, and in 64 bits not met.
 //! - **Source**: golang/groupcache `consistenthash/consistenthash.go`, `http.go`; groupcache-go 3 `transport/peer/picker.go`.
 

@@ -2,8 +2,8 @@
 //!
 //! 160 points a backend. Plain: the lower half of XXH3 of `addr:port-i`. With `omode`, four of each MD5 of 40 labels
 //! written as ketama, twemproxy or EVCache write them. Keys are hashed by the pool: XXH3, seeded if it has a `seed`, or
-//! MD5's first word where `hash = mcp.dist_ring_hash.hash`. `key_hash_filter_tag` cuts keys to
-//! what is between two bytes, even if that is nothing, and `key_hash_filter_stop` cuts at a text.
+//! MD5's first word where `hash = mcp.dist_ring_hash.hash`. `filter = "tags"` cuts keys to
+//! what is between two bytes, even if that is nothing, and `filter = "stop"` cuts at a text.
 //!
 //! - **Shape**: 160 points of 8 bytes a server, and a quarter for the index.
 //! - **Balance**: load differs by about 8 % (1σ).
