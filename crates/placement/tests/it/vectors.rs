@@ -62,6 +62,7 @@ macro_rules! topics {
 }
 
 topics! {
+    chars "chars"
     code_server "code-server"
     evcache "evcache"
     finagle "finagle"
