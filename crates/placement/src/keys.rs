@@ -44,7 +44,7 @@ impl KeyHash {
     pub(crate) const WIDE_BITS: u32 = 64;
 
     pub(crate) fn named(hash: Hash, chars: Chars) -> KeyHash {
-        KeyHash::whole(KeyFunction::Named(hash, chars))
+        KeyHash::whole(KeyFunction::named(hash, chars))
     }
 
     pub(crate) fn whole(hash: KeyFunction) -> KeyHash {
@@ -80,6 +80,13 @@ impl KeyHash {
             KeyFunction::Crc31(_) => 31,
             _ => 32,
         }
+    }
+}
+
+impl KeyFunction {
+    /// What a hash does not look at makes no difference.
+    pub(crate) fn named(hash: Hash, chars: Chars) -> KeyFunction {
+        KeyFunction::Named(hash, if hash.depends_on_chars() { chars } else { Chars::Unsigned })
     }
 }
 

@@ -98,6 +98,12 @@ impl Hash {
         }
     }
 
+    /// Whether [`Chars`] make a difference to it, for some key.
+    pub fn depends_on_chars(self) -> bool {
+        use Hash::{Fnv1, Fnv1Wide, Fnv1a, Fnv1aWide, Hsieh, Native, OneAtATime};
+        matches!(self, OneAtATime | Fnv1Wide | Fnv1aWide | Fnv1 | Fnv1a | Hsieh | Native)
+    }
+
     /// The number of different values, as a power of two.
     pub fn bits(self) -> u32 {
         if self == Hash::Crc { 15 } else { 32 }
@@ -136,4 +142,54 @@ fn utf16(key: &[u8]) -> impl Iterator<Item = u32> {
         let replacement = (!chunk.invalid().is_empty()).then_some(0xfffd);
         chunk.valid().encode_utf16().map(u32::from).chain(replacement)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back() {
+        for (hash, names) in Hash::NAMES {
+            assert_eq!(hash.to_string(), names[0]);
+        }
+    }
+
+    #[test]
+    fn values_of_libmemcached() {
+        // `memcached_generate_hash_value` of Debian's libmemcached 1.1.4 on x86.
+        let check = |hash: Hash, key: &[u8], expected: u32| {
+            assert_eq!(hash.of(key, Chars::Signed), expected, "{hash} {key:?}");
+        };
+        for (hash, plain, high) in [
+            (Hash::OneAtATime, 0xa8a8_b148, 0xbc24_4689),
+            (Hash::Md5, 0x1f95_52cd, 0x7b9f_7033),
+            (Hash::Crc, 0x0000_0a58, 0x0000_7d98),
+            (Hash::Fnv1Wide, 0x2694_05f0, 0x48c1_3662),
+            (Hash::Fnv1aWide, 0x469c_b11a, 0x753d_8634),
+            (Hash::Fnv1, 0x3fd7_62b0, 0xec83_b082),
+            (Hash::Fnv1a, 0x43b6_cb3a, 0x93d7_db74),
+            (Hash::Murmur, 0x4e4a_0f84, 0x1405_935d),
+            (Hash::Murmur3, 0x4a87_4725, 0xd5d2_c4d7),
+            (Hash::Jenkins, 0x214d_c923, 0x09c1_baca),
+        ] {
+            check(hash, b"some key", plain);
+            check(hash, b"\xe2\x82\xac\xff\x80", high);
+        }
+    }
+
+    #[test]
+    fn chars_matter_to_those_that_say_so() {
+        for (hash, _) in Hash::NAMES {
+            let of = |chars| hash.of(b"\xe2\x82\xac", chars);
+            let differs = of(Chars::Signed) != of(Chars::Unsigned) || of(Chars::Signed) != of(Chars::Utf16);
+            assert_eq!(differs, hash.depends_on_chars(), "{hash}");
+        }
+    }
+
+    #[test]
+    fn java_s_string_hash_code() {
+        assert_eq!(Hash::Native.of(b"hello", Chars::Utf16), 99_162_322);
+        assert_eq!(Hash::Native.of("€".as_bytes(), Chars::Utf16), 0x20ac);
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn key_hash(spec: &Spec) -> KeyHash {
         (None, None) => Part::Whole,
     };
     let hash = match options.hash {
-        Some(hash @ Hash::Md5) => KeyFunction::Named(hash, Chars::Unsigned),
+        Some(hash @ Hash::Md5) => KeyFunction::named(hash, Chars::Unsigned),
         // Without a text the seed is 0, which is not what an empty text would hash to.
         _ => KeyFunction::Xxh3(options.seed.as_ref().map_or(0, |seed| xxh3_64(seed.as_bytes()))),
     };

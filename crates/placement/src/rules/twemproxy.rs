@@ -23,7 +23,7 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     let hash = spec.options.hash.unwrap_or(spec.kind.hashes()[0]);
     let chars = spec.options.chars.unwrap_or(Chars::Signed);
     let part = spec.options.tag.map_or(Part::Whole, Part::Tag);
-    let key_hash = KeyHash { part, hash: KeyFunction::Named(hash, chars) };
+    let key_hash = KeyHash { part, hash: KeyFunction::named(hash, chars) };
     let weights = whole_weights(servers, 1);
     let labels: Vec<String> = servers.iter().map(label).collect();
     let mut order: Vec<usize> = (0..servers.len()).collect();
