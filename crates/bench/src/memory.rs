@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use peerset_testkit::Usage;
 
 use crate::servers::{Contender, Server, peerset_binary};
-use torture::Counts;
+pub(crate) use torture::Counts;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -61,23 +61,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         (None, Some(addr), Some(pid)) => (resolve(addr)?, pid),
         _ => anyhow::bail!("--addr needs --pid"),
     };
-    let deadline = Instant::now() + Duration::from_secs(arguments.seconds);
-    let (counts, resident_max) = thread::scope(|scope| -> Result<(Counts, u64)> {
-        let seeds = (0..arguments.connections as u64).map(|at| arguments.seed << 16 | at);
-        let threads: Vec<_> =
-            seeds.map(|seed| scope.spawn(move || torture::run(addr, seed, deadline))).collect();
-        let mut resident_max = 0;
-        while Instant::now() < deadline && !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
-            resident_max = resident_max.max(Usage::of(pid).context("the server has ended")?.resident_bytes);
-            thread::sleep(SAMPLE_INTERVAL);
-        }
-        let mut counts = Counts::default();
-        for thread in threads {
-            counts.add(&thread.join().expect("a connection returns its errors")?);
-        }
-        Ok((counts, resident_max))
-    })?;
-    let bound = (arguments.memory << 20) * 115 / 100 + (24 << 20);
+    let period = Duration::from_secs(arguments.seconds);
+    let (counts, resident_max) = measure(addr, pid, arguments.connections, arguments.seed, period)?;
+    let bound = bound(arguments.memory);
     let within = resident_max <= bound;
     println!("{counts}");
     println!(
@@ -92,11 +78,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     Ok(within && refused == 0)
 }
 
+/// What a process may have resident with so many MiB of memory for items.
+pub(crate) fn bound(memory_mib: u64) -> u64 {
+    (memory_mib << 20) * 115 / 100 + (24 << 20)
+}
+
+/// Runs the mix against a server; what it answered, and the most it had resident.
+pub(crate) fn measure(
+    addr: SocketAddr,
+    pid: u32,
+    connections: usize,
+    seed: u64,
+    period: Duration,
+) -> Result<(Counts, u64)> {
+    let deadline = Instant::now() + period;
+    thread::scope(|scope| -> Result<(Counts, u64)> {
+        let seeds = (0..connections as u64).map(|at| seed << 16 | at);
+        let threads: Vec<_> =
+            seeds.map(|seed| scope.spawn(move || torture::run(addr, seed, deadline))).collect();
+        let mut resident_max = 0;
+        while Instant::now() < deadline && !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
+            resident_max = resident_max.max(Usage::of(pid).context("the server has ended")?.resident_bytes);
+            thread::sleep(SAMPLE_INTERVAL);
+        }
+        let mut counts = Counts::default();
+        for thread in threads {
+            counts.add(&thread.join().expect("a connection returns its errors")?);
+        }
+        Ok((counts, resident_max))
+    })
+}
+
 fn spawn(arguments: &Arguments) -> Result<Server> {
     let contender = match arguments.spawn {
         Spawn::Memcached => Contender::Memcached { threads: 2 },
         Spawn::Peerset => {
-            Contender::Peerset { binary: peerset_binary(arguments.peerset.as_ref())?, threads: 2 }
+            Contender::Peerset { binary: peerset_binary(arguments.peerset.as_ref())?, threads: None }
         }
     };
     Ok(contender.start(arguments.memory))

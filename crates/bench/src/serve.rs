@@ -1,6 +1,6 @@
 //! Is `peerset serve` as fast as memcached, at what CPU, and in how much memory?
 //!
-//! Debian's memcached with one and with two threads, and `peerset serve` with two, take turns: each round measures
+//! Debian's memcached with one and with two threads, and `peerset serve` as it comes, take turns: each round measures
 //! every server once, so that whatever else the machine does meets all of them. 50 connections, 10,000 keys, values
 //! of 100 bytes, nine reads to a write, every value checked. What is judged is the median over the rounds of the
 //! ratio to the memcached that was better: absolute figures depend on the machine, ratios hardly.
@@ -9,6 +9,7 @@
 //! nanosecond. System calls are counted in runs of their own.
 
 mod footprint;
+mod mix;
 mod report;
 mod rounds;
 mod scenario;
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     /// Three short rounds, to see that everything works
     #[arg(long)]
     quick: bool,
-    /// Only this scenario (repeatable): classic-1, classic-32, meta-32, multiget, footprint
+    /// Only this scenario (repeatable): classic-1, classic-32, meta-32, multiget, footprint, mix
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<String>,
     /// Write every figure there as JSON
@@ -42,9 +43,9 @@ pub(crate) struct Arguments {
     /// The program to measure, instead of the one beside this bench
     #[arg(long, value_name = "PATH")]
     peerset: Option<PathBuf>,
-    /// Threads of `peerset serve`
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
+    /// Threads of `peerset serve`, instead of its own choice
+    #[arg(long)]
+    threads: Option<usize>,
     /// Measure memcached alone
     #[arg(long)]
     memcached_only: bool,
@@ -79,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         match scenario.work {
             Work::Load(load) => rounds::run(scenario, &load, &plan, &mut report),
             Work::Footprint { items } => footprint::run(scenario, items, &plan, &mut report),
+            Work::Mix { memory_mib } => mix::run(scenario, memory_mib, &plan, &mut report),
         }
         .with_context(|| format!("in scenario {}", scenario.name))?;
     }

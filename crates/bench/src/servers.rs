@@ -12,8 +12,8 @@ use peerset_testkit::{Memcached, Peerset, Program};
 pub(crate) enum Contender {
     /// Debian's memcached with this many threads.
     Memcached { threads: usize },
-    /// `peerset serve` with this many threads.
-    Peerset { binary: PathBuf, threads: usize },
+    /// `peerset serve`, with this many threads or as many as it finds right.
+    Peerset { binary: PathBuf, threads: Option<usize> },
 }
 
 /// A contender while it runs.
@@ -42,8 +42,11 @@ impl Contender {
                 Server::Memcached(Memcached::start(&["-t", &threads, "-m", &memory]))
             }
             Contender::Peerset { binary, threads } => {
-                let [threads, memory] = [threads.to_string(), format!("{memory_mib}mb")];
-                Server::Peerset(Peerset::start(binary, &["--threads", &threads, "--memory", &memory]))
+                let memory = format!("{memory_mib}mb");
+                let threads = threads.map(|threads| threads.to_string());
+                let mut arguments = vec!["--memory", &memory];
+                arguments.extend(threads.iter().flat_map(|threads| ["--threads", threads]));
+                Server::Peerset(Peerset::start(binary, &arguments))
             }
         }
     }

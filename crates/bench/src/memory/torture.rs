@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the server answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     stored: u64,
     not_stored: u64,
     hits: u64,
@@ -44,7 +44,7 @@ impl Counts {
     }
 
     /// Sets that the server said it had no room for.
-    pub(super) fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.refused
     }
 }

@@ -120,7 +120,8 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
             rival: plan.contenders[best].name(),
             judged: Spread::of([calls[ours].0]),
             judged_is_ratio: false,
-            target: targets.syscalls_max.map(AtMost),
+            // Under strace a server finds more to do each time it looks, so that the figure flatters.
+            target: targets.syscalls_max.filter(|_| calls[ours].1 == "perf").map(AtMost),
         });
     }
     Ok(())

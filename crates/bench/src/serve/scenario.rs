@@ -17,6 +17,8 @@ pub(super) enum Work {
     Load(Shape),
     /// So many items stored, then a look at the memory.
     Footprint { items: u32 },
+    /// Values of 1 byte to 1 MiB, overwritten, appended to, expiring, for a while, in so much memory.
+    Mix { memory_mib: u64 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         about: "1,000,000 items with keys of 20 and values of 100 bytes",
         work: Work::Footprint { items: 1_000_000 },
         targets: Targets { item_bytes_max: Some(175.0), ..NONE },
+    },
+    Scenario {
+        name: "mix",
+        about: "values of 1 B to 1 MiB, overwritten, appended to, expiring, deleted, in 64 MiB",
+        work: Work::Mix { memory_mib: 64 },
+        targets: NONE,
     },
 ];
 
