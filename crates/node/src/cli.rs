@@ -1,6 +1,6 @@
 //! The command line: one module a command, and the units its values are written in.
 //!
-//! Every flag of a command has a twin of the same name in the command's table of the `--config` file; a flag that is
+//! Every flag of a command (`--log`, which is of the program, apart) has a twin of the same name in the command's table of the `--config` file; a flag that is
 //! given wins over the file, the file over the default.
 
 pub(crate) mod config_file;
