@@ -32,6 +32,19 @@ pub(crate) fn vectors(topic: &str) -> Vec<Vector> {
     text.lines().map(vector).collect()
 }
 
+/// Two servers that share a point, and keys that fall on it.
+pub(crate) struct Tie {
+    pub(crate) servers: Vec<Server>,
+    pub(crate) spec: Spec,
+    /// Each with its owner.
+    pub(crate) keys: Vec<(String, usize)>,
+}
+
+/// The lines of `ties/ties.txt`.
+pub(crate) fn ties() -> Vec<Tie> {
+    read("ties/ties.txt").lines().map(tie).collect()
+}
+
 /// Every folder that has vectors.
 pub(crate) fn topics() -> Vec<String> {
     let folders = fs::read_dir(place()).expect("testdata is there").map(|entry| entry.unwrap().path());
@@ -85,6 +98,16 @@ fn vector(line: &str) -> Vector {
         spec: spec.parse().unwrap_or_else(|error| panic!("{spec}: {error}")),
         rank: rank.map_or(1, |rank| rank.parse().unwrap()),
         owners: owners.as_bytes().chunks(width).map(index).collect(),
+    }
+}
+
+fn tie(line: &str) -> Tie {
+    let [servers, spec, keys, owners] = line.split(' ').collect::<Vec<_>>().try_into().expect("four words");
+    let owners = owners.bytes().map(|digit| index(&[digit]).expect("a program was asked"));
+    Tie {
+        servers: servers.split(',').map(server).collect(),
+        spec: spec.parse().unwrap_or_else(|error| panic!("{spec}: {error}")),
+        keys: keys.split(',').map(str::to_owned).zip(owners).collect(),
     }
 }
 

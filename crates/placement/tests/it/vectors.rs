@@ -1,7 +1,7 @@
 //! Every placement against what the original program answered, key by key.
 
-use crate::testdata::{self, Vector};
-use peerset_placement::{Kind, Placement};
+use crate::testdata::{self, Tie, Vector};
+use peerset_placement::{Kind, Placement, Server};
 use std::collections::BTreeSet;
 
 /// Nobody else places keys in these ways, so there is nobody to agree with.
@@ -38,6 +38,19 @@ fn disagreement(vector: &Vector, keys: &[Vec<u8>]) -> Option<String> {
     Some(format!(
         "{list} {spec}/{rank}: {wrong} of {asked} keys differ; {key} belongs to {owner:?}, not {found:?}"
     ))
+}
+
+#[test]
+fn shared_points() {
+    let ties = testdata::ties();
+    assert!(ties.len() >= 28);
+    for Tie { servers, spec, keys } in ties {
+        let placement = Placement::build(&spec, &servers).unwrap();
+        for (key, owner) in keys {
+            let at = servers.iter().map(Server::endpoint).collect::<Vec<_>>().join(" ");
+            assert_eq!(placement.owner(key.as_bytes()), Some(owner), "{spec} of {at}: {key}");
+        }
+    }
 }
 
 macro_rules! topics {
