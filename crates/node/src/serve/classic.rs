@@ -11,12 +11,13 @@ use super::counters::CommandCounters;
 use super::session::{Progress, line};
 use crate::front::OUTPUT_HIGH;
 
-/// A key that the parser has checked, as the store takes it.
+/// A key that the parser has checked, as the store takes it. Were there one that it does not take, the error appended
+/// here would keep the replies behind it in step.
 #[inline]
-pub(super) fn stored(key: request::Key<'_>) -> Option<Key<'_>> {
-    let key = Key::new(key.as_bytes());
+pub(super) fn stored<'k>(key: &'k [u8], output: &mut Vec<u8>) -> Option<Key<'k>> {
+    let key = Key::new(key);
     debug_assert!(key.is_ok(), "the parser lets no key through that the store would refuse");
-    key.ok()
+    key.inspect_err(|error| encode::server_error(output, &error.to_string())).ok()
 }
 
 /// `get`, `gets`, `gat`, `gats`: continues behind the first `keys_done` keys, and stops once the output is long.
@@ -39,7 +40,7 @@ pub(super) fn get(
             progress = Progress::Keys(number);
             break;
         }
-        let Some(name) = stored(key) else { continue };
+        let Some(name) = stored(key.as_bytes(), output) else { continue };
         let found = store.get(name, &how, now, |hit| {
             let cas = get.cas.then_some(hit.cas);
             encode::value_header(output, key.as_bytes(), hit.flags, hit.value.len(), cas);
@@ -74,7 +75,7 @@ pub(super) fn store(
     now: u32,
     output: &mut Vec<u8>,
 ) {
-    let Some(key) = stored(request.key) else { return };
+    let Some(key) = stored(request.key.as_bytes(), output) else { return };
     let mut put = Put::new(key, request.value);
     put.flags = request.flags;
     put.expiry = Expiry::from_wire(i64::from(request.exptime), now);
@@ -132,7 +133,7 @@ pub(super) fn delete(
     now: u32,
     output: &mut Vec<u8>,
 ) {
-    let Some(key) = stored(key) else { return };
+    let Some(key) = stored(key.as_bytes(), output) else { return };
     let reply = match store.delete(&Delete::new(key), now) {
         DeleteOutcome::Done => {
             counters.delete_hits.add(1);
@@ -156,7 +157,7 @@ pub(super) fn touch(
     now: u32,
     output: &mut Vec<u8>,
 ) {
-    let Some(key) = stored(key) else { return };
+    let Some(key) = stored(key.as_bytes(), output) else { return };
     counters.cmd_touch.add(1);
     if store.touch(key, Expiry::from_wire(i64::from(exptime), now), now) {
         counters.touch_hits.add(1);
@@ -175,7 +176,7 @@ pub(super) fn arithmetic(
     now: u32,
     output: &mut Vec<u8>,
 ) {
-    let Some(key) = stored(request.key) else { return };
+    let Some(key) = stored(request.key.as_bytes(), output) else { return };
     let direction = direction(request.direction);
     let outcome = store.arithmetic(&peerset_store::Arithmetic::new(key, direction, request.delta), now);
     count_arithmetic(counters, direction, outcome);

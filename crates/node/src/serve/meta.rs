@@ -13,16 +13,8 @@ use peerset_store::{
     Recache, Store, item_bytes,
 };
 
-use super::classic::{count_arithmetic, count_put, direction, drop_outdated};
+use super::classic::{count_arithmetic, count_put, direction, drop_outdated, stored};
 use super::counters::CommandCounters;
-
-/// The name of an item, decoded into `room` if it came as base64.
-#[inline]
-fn named<'r>(key: &MetaKey<'r>, room: &'r mut [u8; Key::BYTES_MAX]) -> Option<Key<'r>> {
-    let key = Key::new(key.decode(room));
-    debug_assert!(key.is_ok(), "the parser lets no key through that the store would refuse");
-    key.ok()
-}
 
 /// Whether a reply shows the key in base64: it was stored so, or it could not be said otherwise. memcached knows only
 /// the former, and lets the key of an item that `N` made break its reply line.
@@ -88,7 +80,7 @@ pub(super) fn get(
     output: &mut Vec<u8>,
 ) {
     let mut room = [0; Key::BYTES_MAX];
-    let Some(key) = named(&request.key, &mut room) else { return };
+    let Some(key) = stored(request.key.decode(&mut room), output) else { return };
     let found =
         store.get(key, &how(request, now), now, |hit| write_hit(request, key, hit, now, output)).is_some();
     counters.cmd_meta.add(1);
@@ -156,7 +148,7 @@ pub(super) fn set(
     output: &mut Vec<u8>,
 ) {
     let mut room = [0; Key::BYTES_MAX];
-    let Some(key) = named(&request.key, &mut room) else { return };
+    let Some(key) = stored(request.key.decode(&mut room), output) else { return };
     let mut put = Put::new(key, request.value);
     put.mode = match request.mode {
         SetMode::Set => Mode::Set,
@@ -210,7 +202,7 @@ pub(super) fn delete(
     output: &mut Vec<u8>,
 ) {
     let mut room = [0; Key::BYTES_MAX];
-    let Some(key) = named(&request.key, &mut room) else { return };
+    let Some(key) = stored(request.key.decode(&mut room), output) else { return };
     let mut delete = Delete::new(key);
     delete.compare_cas = request.cas;
     delete.cas_new = request.cas_new;
@@ -250,7 +242,7 @@ pub(super) fn arithmetic(
     output: &mut Vec<u8>,
 ) {
     let mut room = [0; Key::BYTES_MAX];
-    let Some(key) = named(&request.key, &mut room) else { return };
+    let Some(key) = stored(request.key.decode(&mut room), output) else { return };
     let expiry = |exptime: i32| Expiry::from_wire(i64::from(exptime), now);
     let mut arithmetic = Arithmetic::new(key, direction(request.direction), request.delta);
     arithmetic.compare_cas = request.cas;
@@ -317,7 +309,7 @@ pub(super) fn debug(
     use std::io::Write;
     counters.cmd_meta.add(1);
     let mut room = [0; Key::BYTES_MAX];
-    let Some(name) = named(key, &mut room) else { return };
+    let Some(name) = stored(key.decode(&mut room), output) else { return };
     let found = store.get(name, &Get::PEEK, now, |hit| {
         output.extend_from_slice(b"ME ");
         if shown_in_base64(name, hit) {

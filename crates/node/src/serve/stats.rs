@@ -9,6 +9,10 @@
 //! | `stats conns` | nothing but the end: connections are shown by `/metrics` |
 //! | `stats sizes` | that histograms of sizes are not kept |
 //! | `stats reset` | sets the counters of commands and evictions to zero |
+//!
+//! Counters mean what memcached's of that name mean, but for: `cmd_meta`, which counts every meta command and not only
+//! `me`; `crawler_reclaimed`, which counts all expired items that upkeep removed. `get_flushed` is not kept, since a flush
+//! frees at once; `stats detail`, `cachedump` and `dump` are refused.
 
 use std::fmt::Display;
 use std::sync::PoisonError;
