@@ -19,29 +19,35 @@ pub fn md5_words(key: &[u8]) -> [u32; 4] {
     let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
     let mut blocks = key.chunks_exact(64);
     for block in blocks.by_ref() {
-        state = compress(state, block);
+        let mut words = [0; 16];
+        fill(&mut words, block);
+        state = compress(state, &words);
     }
     let rest = blocks.remainder();
-    let mut last = [0; 64];
-    last[..rest.len()].copy_from_slice(rest);
-    last[rest.len()] = 0x80;
+    let mut last = [0; 16];
+    fill(&mut last, rest);
+    // The bit behind the end.
+    last[rest.len() / 4] |= 0x80 << (rest.len() % 4 * 8);
     if rest.len() >= 56 {
         state = compress(state, &last);
-        last = [0; 64];
+        last = [0; 16];
     }
-    last[56..].copy_from_slice(&(key.len() as u64 * 8).to_le_bytes());
+    let bits = key.len() as u64 * 8;
+    (last[14], last[15]) = (bits as u32, (bits >> 32) as u32);
     compress(state, &last)
 }
 
-fn compress(start: [u32; 4], block: &[u8]) -> [u32; 4] {
-    let mut words = [0; 16];
-    for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
+fn fill(words: &mut [u32; 16], block: &[u8]) {
+    for (word, bytes) in words.iter_mut().zip(block.chunks(4)) {
         *word = le32(bytes);
     }
-    let mut state = round::<0>(start, &words);
-    state = round::<1>(state, &words);
-    state = round::<2>(state, &words);
-    state = round::<3>(state, &words);
+}
+
+fn compress(start: [u32; 4], words: &[u32; 16]) -> [u32; 4] {
+    let mut state = round::<0>(start, words);
+    state = round::<1>(state, words);
+    state = round::<2>(state, words);
+    state = round::<3>(state, words);
     std::array::from_fn(|at| start[at].wrapping_add(state[at]))
 }
 

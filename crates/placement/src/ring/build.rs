@@ -1,6 +1,6 @@
 //! From points in the order in which servers lay them to a [`Ring`].
 
-use super::{Angle, Point, Ring};
+use super::{Angle, Point, Ring, WINDOW};
 use crate::{BuildError, POINTS_MAX};
 
 /// Whose a point is that two servers lay on the same place.
@@ -22,7 +22,7 @@ impl<H: Angle> Builder<H> {
         if expected > POINTS_MAX as u64 {
             return Err(BuildError::Points { asked: expected });
         }
-        Ok(Builder { points: Vec::with_capacity(expected as usize) })
+        Ok(Builder { points: Vec::with_capacity(expected as usize + WINDOW) })
     }
 
     #[inline]
@@ -42,8 +42,10 @@ impl<H: Angle> Builder<H> {
         if ties == Ties::Last {
             self.points.reverse();
         }
-        let points = self.points.into_boxed_slice();
-        (!points.is_empty()).then(|| Ring { starts: starts(&points), points })
+        let owner = self.points.first()?.owner;
+        let starts = starts(&self.points);
+        self.points.extend([Point { hash: H::MAX, owner }; WINDOW]);
+        Some(Ring { points: self.points.into_boxed_slice(), starts })
     }
 }
 

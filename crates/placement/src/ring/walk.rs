@@ -6,7 +6,8 @@ use crate::owners::Owners;
 impl<H: Angle> Ring<H> {
     /// Adds the owners of the points from `hash` on until no more are wanted.
     pub(crate) fn owners(&self, hash: H, owners: &mut Owners) {
-        let (before, from) = self.points.split_at(self.position(hash));
+        let points = self.all();
+        let (before, from) = points.split_at(self.position(hash).min(points.len()));
         let mut rest = from.iter().chain(before);
         while !owners.is_full()
             && let Some(point) = rest.next()
@@ -28,7 +29,7 @@ impl<H: Angle> Ring<H> {
     pub(crate) fn arcs(&self, bits: u32) -> impl Iterator<Item = Arc> {
         let end = 1_u128 << bits;
         let wrapped = self.points[0].owner;
-        let ends = self.points.iter().map(|point| (u128::from(point.hash.wide()) + 1, point.owner));
+        let ends = self.all().iter().map(|point| (u128::from(point.hash.wide()) + 1, point.owner));
         // Behind the last point the circle belongs to the first.
         let mut start = 0;
         ends.chain([(end, wrapped)]).map(move |(to, owner)| {
