@@ -13,9 +13,10 @@ import vectors
 
 LISTS = "one one-port three ten ten-removed ten-added ten-shuffled hosts hundred thousand".split()
 # A peer of groupcache is a URL: a name. gomemcache resolves what it is given, and those hosts have no address.
-QUESTIONS = [(name, "groupcache") for name in [*LISTS, "ten-named"]]
-QUESTIONS += [(name, "mcset") for name in LISTS]
-QUESTIONS += [(name, "gomemcache") for name in [*LISTS, "ten-weighted"] if name != "hosts"]
+QUESTIONS = [(name, "groupcache", "groupcache") for name in [*LISTS, "ten-named"]]
+QUESTIONS += [("ten", "groupcache:points=100", "groupcache", "100")]
+QUESTIONS += [(name, "mcset", "mcset") for name in LISTS]
+QUESTIONS += [(name, "gomemcache", "gomemcache") for name in [*LISTS, "ten-weighted"] if name != "hosts"]
 
 
 def main():
@@ -28,8 +29,8 @@ def main():
         vectors.write(
             HERE / "owners.txt",
             [
-                vectors.line(name, placement, vectors.ask([oracle, placement], vectors.servers(name), keys))
-                for name, placement in QUESTIONS
+                vectors.line(name, placement, vectors.ask([oracle, *words], vectors.servers(name), keys))
+                for name, placement, *words in QUESTIONS
             ],
         )
 

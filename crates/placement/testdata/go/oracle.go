@@ -1,4 +1,4 @@
-// Asks Go's packages which server owns each key: oracle groupcache|mcset|gomemcache < questions (see vectors.py).
+// Asks Go's packages which server owns each key: oracle groupcache [POINTS]|mcset|gomemcache < questions (see vectors.py).
 package main
 
 import (
@@ -55,8 +55,12 @@ func main() {
 func chosen(kind string, servers []string, weights []int) func(string) string {
 	switch kind {
 	case "groupcache":
-		// What HTTPPool.Set does: 50 points, addresses in the order given.
-		ring := consistenthash.New(50, nil)
+		// What HTTPPool.Set does: 50 points unless its options say otherwise, addresses in the order given.
+		points := 50
+		if len(os.Args) > 2 {
+			points, _ = strconv.Atoi(os.Args[2])
+		}
+		ring := consistenthash.New(points, nil)
 		ring.Add(servers...)
 		return ring.Get
 	case "mcset":

@@ -22,7 +22,7 @@ def questions():
         yield name, "spymemcached", "weighted", "KETAMA_HASH"
     for name in "one three ten hosts resolved hundred".split():
         yield name, "spymemcached:format=libmemcached", "libmemcached", "KETAMA_HASH"
-    for name, hash in HASHES.items():
+    for name, hash in {**HASHES, "native": "NATIVE"}.items():
         yield "ten", f"spymemcached:hash={name}", "ketama", f"{hash}_HASH"
     for name in "one three ten ten-removed ten-added ten-shuffled hundred thousand".split():
         yield name, "spymemcached-mod", "mod", "NATIVE_HASH"
