@@ -9,11 +9,15 @@ pub(crate) mod units;
 
 use clap::{Parser, Subcommand};
 
+use crate::{locate, placement};
+
 /// What `peerset --help` ends with.
 const EXAMPLES: &str = "\
 Examples:
   peerset serve           a memcached-compatible cache on 127.0.0.1:11211
-  peerset serve --help    all settings of a node, with examples";
+  peerset serve --help    all settings of a node, with examples
+  peerset locate --pool static:a:11211,b:11211 user:1
+  peerset placement list  the placements and who uses them";
 
 /// Knows which servers are up, decides who owns a key, and reaches them fast.
 ///
@@ -35,7 +39,11 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a cache node that speaks memcached, with nothing else installed
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
+    /// Say which server owns each key
+    Locate(Box<locate::LocateArgs>),
+    /// Show placements: who uses them, each server's share, which keys move
+    Placement(Box<placement::PlacementArgs>),
 }
 
 #[cfg(test)]

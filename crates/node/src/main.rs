@@ -1,8 +1,13 @@
-//! `peerset`: a memcached-compatible cache node.
+//! `peerset`: a memcached-compatible cache node, and who owns which key.
 
 mod admin;
 mod cli;
 mod front;
+mod keys;
+mod locate;
+mod output;
+mod placement;
+mod pool;
 mod serve;
 
 use std::io::{IsTerminal, Write};
@@ -29,14 +34,17 @@ fn main() -> ExitCode {
             let _ = Cli::command().print_help();
             ExitCode::SUCCESS
         }
+        Some(Command::Locate(arguments)) => finish(locate::run(&arguments)),
+        Some(Command::Placement(arguments)) => finish(placement::run(&arguments)),
         Some(Command::Serve(arguments)) => match arguments.settings() {
             Err(error) => fail(&error, USAGE),
-            Ok(settings) => match serve::run(&settings) {
-                Err(error) => fail(&error, 1),
-                Ok(()) => ExitCode::SUCCESS,
-            },
+            Ok(settings) => finish(serve::run(&settings)),
         },
     }
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    result.map_or_else(|error| fail(&error, 1), |()| ExitCode::SUCCESS)
 }
 
 fn fail(error: &anyhow::Error, status: u8) -> ExitCode {

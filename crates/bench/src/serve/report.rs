@@ -44,7 +44,7 @@ impl Figure {
     fn row(&self) -> [String; 8] {
         let target = match self.target {
             Some(Target::AtLeast(bound)) => format!("≥ {bound}"),
-            Some(Target::AtMost(bound)) => format!("≤ {bound}"),
+            Some(Target::AtMost(bound)) => format!("≤ {}", (bound * 100.0).round() / 100.0),
             None => String::new(),
         };
         let verdict = self.met().map_or("", |met| if met { "PASS" } else { "FAIL" });

@@ -9,4 +9,5 @@ mod clients;
 mod differential;
 mod lifecycle;
 mod memory;
+mod placement;
 mod wire;

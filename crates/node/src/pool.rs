@@ -1,0 +1,105 @@
+//! The servers a discovery URL names, for commands that look once.
+
+use std::fs;
+use std::path::Path;
+
+use peerset_cluster::{DiscoveryUrl, Endpoint, Host, Item};
+use peerset_placement::Server;
+
+/// A larger file is not a list of servers.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// A pool that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PoolError {
+    #[error("this version has no source for `{0}`: write the servers as static:HOST:PORT,… or file:PATH")]
+    NoSource(String),
+    #[error("cannot read the list of servers {0}")]
+    Read(String, #[source] std::io::Error),
+    #[error("{0} is larger than {FILE_BYTES_MAX} bytes: not a list of servers")]
+    TooLarge(String),
+    /// One bad line would change who owns what, so none is left out.
+    #[error("{path}, line {line}, column {column}: {text}\nwrite HOST:PORT[@WEIGHT][=NAME], one a line")]
+    Line { path: String, line: usize, column: usize, text: String },
+}
+
+/// The servers in the order in which they are written, on which some placements depend.
+pub(crate) fn servers(url: &DiscoveryUrl) -> Result<Vec<Server>, PoolError> {
+    let items = match url {
+        DiscoveryUrl::Static(list) => list.items.clone(),
+        DiscoveryUrl::File(file) => read_items(&file.path)?,
+        other => return Err(PoolError::NoSource(other.to_string())),
+    };
+    Ok(items.iter().map(server).collect())
+}
+
+fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
+    let shown = || path.display().to_string();
+    let unreadable = |error| PoolError::Read(shown(), error);
+    if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
+        return Err(PoolError::TooLarge(shown()));
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let mut items = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let written = line.split('#').next().unwrap_or_default();
+        let item = written.trim();
+        if item.is_empty() {
+            continue;
+        }
+        items.push(item.parse::<Item>().map_err(|error| PoolError::Line {
+            path: shown(),
+            line: number + 1,
+            column: written.len() - written.trim_start().len() + error.position().start + 1,
+            text: error.to_string(),
+        })?);
+    }
+    Ok(items)
+}
+
+fn server(item: &Item) -> Server {
+    let mut server = match &item.endpoint {
+        Endpoint::Tcp { host, port } => {
+            let host = match host {
+                Host::V4(address) => address.to_string(),
+                Host::V6(address) => format!("[{address}]"),
+                Host::Name(name) => name.to_string(),
+            };
+            Server::new(host, port.get())
+        }
+        Endpoint::Unix(path) => Server::new(path.to_string(), 0),
+    };
+    server.weight = item.weight.value();
+    server.name = item.name.as_ref().map(|name| name.as_str().to_owned());
+    server
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_order_stays() {
+        let url = "static:b:2@2=second,a:1,[::1]:3".parse().unwrap();
+        let servers = servers(&url).unwrap();
+        let shown: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["b:2", "a:1", "[::1]:3"]);
+        assert_eq!((servers[0].weight, servers[0].name.as_deref()), (2.0, Some("second")));
+    }
+
+    #[test]
+    fn a_bad_line_is_placed() {
+        let folder = peerset_testkit::TempDir::new().unwrap();
+        let path = folder.path().join("servers");
+        fs::write(&path, "# two\na:1\n  b:99999 # port\n").unwrap();
+        let url = format!("file:{}", path.display()).parse().unwrap();
+        let error = servers(&url).unwrap_err().to_string();
+        assert!(error.contains("line 3, column 5"), "{error}");
+    }
+
+    #[test]
+    fn other_sources_are_named() {
+        let error = servers(&"zk://a:2181/set".parse().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("zk://a:2181/set") && error.contains("static:"), "{error}");
+    }
+}
