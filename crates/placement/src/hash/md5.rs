@@ -4,6 +4,7 @@
 //! therefore arranged to wait for the newest word as late as they can.
 
 use super::le32;
+use std::hint::black_box;
 
 /// The MD5 digest (RFC 1321).
 pub fn md5(key: &[u8]) -> [u8; 16] {
@@ -44,35 +45,48 @@ fn fill(words: &mut [u32; 16], block: &[u8]) {
 }
 
 fn compress(start: [u32; 4], words: &[u32; 16]) -> [u32; 4] {
-    let mut state = round::<0>(start, words);
-    state = round::<1>(state, words);
-    state = round::<2>(state, words);
-    state = round::<3>(state, words);
+    // Seen as constants, the sines would be added last of all, when everything waits.
+    let sines = black_box(&SINES);
+    let state = round::<0>(start, words, sines);
+    let state = round::<1>(state, words, sines);
+    let state = round::<2>(state, words, sines);
+    let state = round::<3>(state, words, sines);
     std::array::from_fn(|at| start[at].wrapping_add(state[at]))
 }
 
+/// Sixteen steps. What a step adds that does not depend on the step before is made ready one step ahead.
 #[inline(always)]
-fn round<const ROUND: usize>([mut a, mut b, mut c, mut d]: [u32; 4], words: &[u32; 16]) -> [u32; 4] {
-    for step in 0..16 {
+fn round<const ROUND: usize>(
+    [mut a, mut b, mut c, mut d]: [u32; 4],
+    words: &[u32; 16],
+    sines: &[u32; 65],
+) -> [u32; 4] {
+    let prepare = |step: usize, a: u32, c: u32, d: u32| {
         let word = words[(step * [1, 5, 3, 7][ROUND] + [0, 1, 5, 0][ROUND]) % 16];
-        let sum = a.wrapping_add(SINES[ROUND * 16 + step]).wrapping_add(word);
-        let sum = match ROUND {
-            0 => sum.wrapping_add(d ^ b & (c ^ d)),
-            // The halves have no bit in common, so that `+` is `|`, and the half without `b` need not wait for it.
-            1 => sum.wrapping_add(c & !d).wrapping_add(b & d),
-            2 => sum.wrapping_add(b ^ (c ^ d)),
-            _ => sum.wrapping_add(c ^ (b | !d)),
+        let ready = a.wrapping_add(word).wrapping_add(sines[ROUND * 16 + step]);
+        // Round 1 adds `b & d | c & !d`, whose halves have no bit in common: the second need not wait for `b`.
+        if ROUND == 1 { ready.wrapping_add(c & !d) } else { ready }
+    };
+    let mut ready = prepare(0, a, c, d);
+    for step in 0..16 {
+        let waiting = match ROUND {
+            0 => d ^ b & (c ^ d),
+            1 => b & d,
+            2 => b ^ (c ^ d),
+            _ => c ^ (b | !d),
         };
-        let next = b.wrapping_add(sum.rotate_left(ROTATIONS[ROUND][step % 4]));
+        let next = b.wrapping_add(ready.wrapping_add(waiting).rotate_left(ROTATIONS[ROUND][step % 4]));
         (a, b, c, d) = (d, next, b, c);
+        // After the last step this is not used.
+        ready = prepare(step + 1, a, c, d);
     }
     [a, b, c, d]
 }
 
 const ROTATIONS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
 
-/// The whole part of 2³² times the sine of 1, 2 … 64.
-const SINES: [u32; 64] = [
+/// The whole part of 2³² times the sine of 1, 2 … 64, and one more that is never added.
+static SINES: [u32; 65] = [
     0xd76a_a478,
     0xe8c7_b756,
     0x2420_70db,
@@ -137,6 +151,7 @@ const SINES: [u32; 64] = [
     0xbd3a_f235,
     0x2ad7_d2bb,
     0xeb86_d391,
+    0,
 ];
 
 #[cfg(test)]
