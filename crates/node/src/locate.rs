@@ -18,11 +18,11 @@ Examples:
   peerset locate --pool file:servers.txt --placement ketama --keys keys.txt
   peerset locate --pool static:a:1,b:1 --placement twemproxy:tag={} '{7}:name'";
 
-/// Say which server owns each key: a line KEY<TAB>HOST:PORT for each, in the order given.
+/// Say which server owns each key: a line `KEY<TAB>HOST:PORT` for each, in the order given.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LocateArgs {
-    /// The servers: static:HOST:PORT[@WEIGHT][=NAME],… or file:PATH
+    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…` or `file:PATH`
     #[arg(long, value_name = "URL")]
     pool: DiscoveryUrl,
 

@@ -37,7 +37,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
-    /// Also list every key that moves, as KEY<TAB>FROM<TAB>TO
+    /// Also list every key that moves, as `KEY<TAB>FROM<TAB>TO`
     #[arg(long, requires = "keys")]
     list: bool,
 
