@@ -1,61 +1,81 @@
-//! The texts that a server's points are hashes of, written into one buffer again and again.
+//! The texts that a server's points are hashes of: a label with the numbers from 0 on.
 
 use std::ops::Range;
 
-/// A label of which only a number changes: `endpoint-17` or `17endpoint`.
-///
-/// Bytes of the fixed part lie in the middle, with room for the digits of any number on both sides.
+/// `endpoint-0`, `endpoint-1` … or `0endpoint`, `1endpoint` …, counted in place: writing a number anew for each point
+/// would take longer than hashing it.
 pub(crate) struct Label {
     buffer: Vec<u8>,
-    fixed: Range<usize>,
+    digits: Range<usize>,
+    side: Side,
+}
+
+/// Where the number stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    Behind,
 }
 
 /// What a `u32` needs at most.
 const DIGITS_MAX: usize = 10;
 
 impl Label {
-    pub(crate) fn new(fixed: &str) -> Label {
-        let mut buffer = vec![0; DIGITS_MAX];
-        buffer.extend_from_slice(fixed.as_bytes());
-        buffer.resize(buffer.len() + DIGITS_MAX, 0);
-        Label { fixed: DIGITS_MAX..DIGITS_MAX + fixed.len(), buffer }
+    /// Starts at `fixed` with 0 behind it.
+    pub(crate) fn then_number(fixed: &str) -> Label {
+        let buffer = [fixed.as_bytes(), &[b'0'; DIGITS_MAX]].concat();
+        Label { buffer, digits: fixed.len()..fixed.len() + 1, side: Side::Behind }
     }
 
-    /// The fixed part, then `number`.
-    pub(crate) fn then(&mut self, number: u32) -> &[u8] {
-        let (digits, from) = decimal(number);
-        let end = self.fixed.end + DIGITS_MAX - from;
-        self.buffer[self.fixed.end..end].copy_from_slice(&digits[from..]);
-        &self.buffer[self.fixed.start..end]
+    /// Starts at `fixed` with 0 before it.
+    pub(crate) fn after_number(fixed: &str) -> Label {
+        let buffer = [&[b'0'; DIGITS_MAX], fixed.as_bytes()].concat();
+        Label { buffer, digits: DIGITS_MAX - 1..DIGITS_MAX, side: Side::Before }
     }
 
-    /// `number`, then the fixed part.
-    pub(crate) fn after(&mut self, number: u32) -> &[u8] {
-        let (digits, from) = decimal(number);
-        self.buffer[from..DIGITS_MAX].copy_from_slice(&digits[from..]);
-        &self.buffer[from..self.fixed.end]
+    pub(crate) fn text(&self) -> &[u8] {
+        match self.side {
+            Side::Before => &self.buffer[self.digits.start..],
+            Side::Behind => &self.buffer[..self.digits.end],
+        }
     }
-}
 
-/// The digits of a number at the end of an array, and where they start.
-fn decimal(mut number: u32) -> ([u8; DIGITS_MAX], usize) {
-    let mut digits = [b'0'; DIGITS_MAX];
-    let mut from = DIGITS_MAX;
-    loop {
-        from -= 1;
-        digits[from] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return (digits, from);
+    /// Goes on to the next number, of which there are as many as ten digits show.
+    pub(crate) fn advance(&mut self) {
+        for digit in self.buffer[self.digits.clone()].iter_mut().rev() {
+            if *digit != b'9' {
+                *digit += 1;
+                return;
+            }
+            *digit = b'0';
+        }
+        // All were nines; the row of zeros gets a digit in front. Room is for as many as a number of points has.
+        match self.side {
+            Side::Before => self.digits.start -= 1,
+            Side::Behind => self.digits.end += 1,
+        }
+        self.buffer[self.digits.start] = b'1';
+    }
+
+    /// Calls `each` with the texts of the numbers below `count`.
+    pub(crate) fn each(mut self, count: u32, mut each: impl FnMut(&[u8])) {
+        for _ in 0..count {
+            each(self.text());
+            self.advance();
         }
     }
 }
 
 #[test]
 fn numbers_stand_on_either_side() {
-    let mut label = Label::new("a:1-");
-    for number in [0, 9, 10, 4_294_967_295, 7, 100] {
-        assert_eq!(label.then(number), format!("a:1-{number}").as_bytes());
-        assert_eq!(label.after(number), format!("{number}a:1-").as_bytes());
-    }
+    let (mut behind, mut before) = (0, 0);
+    Label::then_number("a:1-").each(12_345, |text| {
+        assert_eq!(text, format!("a:1-{behind}").as_bytes());
+        behind += 1;
+    });
+    Label::after_number("a:1").each(12_345, |text| {
+        assert_eq!(text, format!("{before}a:1").as_bytes());
+        before += 1;
+    });
+    assert_eq!((behind, before), (12_345, 12_345));
 }

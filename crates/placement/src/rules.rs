@@ -82,12 +82,12 @@ fn ketama(
     let labels: u64 = servers.clone().map(|(_, _, labels)| u64::from(labels)).sum();
     let mut points = Builder::new(labels * u64::from(POINTS_EACH_LABEL))?;
     for (server, label, labels) in servers {
-        let mut label = Label::new(&format!("{label}-"));
-        for number in 0..labels {
-            for hash in md5_words(label.then(number)) {
+        let label = Label::then_number(&format!("{label}-"));
+        label.each(labels, |text| {
+            for hash in md5_words(text) {
                 points.lay(hash, server);
             }
-        }
+        });
     }
     Ok(points.ring(ties).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
 }

@@ -49,9 +49,10 @@ impl<H: Angle> Builder<H> {
     }
 }
 
-/// Half as many parts as points, less one for the entry at the end: at 32 bits a quarter of what the points take.
+/// Half as many parts as points, so that the index takes a quarter of what points of 32 bits take; less what the entry at
+/// the end and the points behind the last take.
 fn starts<H: Angle>(points: &[Point<H>]) -> Box<[u32]> {
-    let parts = (points.len() / 2).saturating_sub(1).max(1);
+    let parts = (points.len() / 2).saturating_sub(1 + 2 * WINDOW).max(1);
     let mut starts = vec![0; parts + 1];
     // Count the points of each part one place further on, then add up.
     for point in points {

@@ -70,6 +70,7 @@ fn memory_is_eight_bytes_a_point_and_a_quarter() {
     for count in [1, 2, 5, 100, 16_000] {
         let points: Vec<(u32, usize)> = (0..count).map(|at| (at * 100_003, 0)).collect();
         let bytes = ring(&points, Ties::First).bytes();
-        assert!(bytes <= points.len() * 10 + 40, "{count}: {bytes}");
+        // Nothing can be saved of a few points.
+        assert!(bytes <= points.len() * 10 + if count < 100 { 40 } else { 0 }, "{count}: {bytes}");
     }
 }

@@ -21,10 +21,10 @@ pub(super) fn build(_spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError
     names.sort();
     let mut points = Builder::new(weights.iter().map(|weight| u64::from(*weight)).sum())?;
     for (name, server) in names {
-        let mut label = Label::new(&name);
-        for number in 0..weights[server] {
-            points.lay(murmur3_x64_128(label.then(number)).0, server);
-        }
+        let label = Label::then_number(&name);
+        label.each(weights[server], |text| {
+            points.lay(murmur3_x64_128(text).0, server);
+        });
     }
     let key_hash = KeyHash::whole(KeyFunction::Murmur3Wide);
     Ok(points.ring(Ties::Last).map_or(Rule::Nobody, |ring| Rule::WideRing(ring, key_hash)))

@@ -38,10 +38,10 @@ pub(super) fn build_v3(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildErr
     let each = spec.options.points.unwrap_or(POINTS);
     let mut points = Builder::new(servers.len() as u64 * u64::from(each))?;
     for (index, server) in servers.iter().enumerate() {
-        let mut label = Label::new(&server.label());
-        for number in 0..each {
-            points.lay(signed(fnv1_64(&hexadecimal(md5(label.after(number))))), index);
-        }
+        let label = Label::after_number(&server.label());
+        label.each(each, |text| {
+            points.lay(signed(fnv1_64(&hexadecimal(md5(text)))), index);
+        });
     }
     let key_hash = KeyHash::whole(KeyFunction::SignedFnv1);
     Ok(points.ring(Ties::First).map_or(Rule::Nobody, |ring| Rule::WideRing(ring, key_hash)))

@@ -36,10 +36,10 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     }
     let mut points = Builder::new(servers.len() as u64 * u64::from(UNWEIGHTED_POINTS))?;
     for (index, server) in servers.iter().enumerate() {
-        let mut label = Label::new(&format!("{}-", label(server)));
-        for number in 0..UNWEIGHTED_POINTS {
-            points.lay(hash.of(label.then(number), chars), index);
-        }
+        let label = Label::then_number(&format!("{}-", label(server)));
+        label.each(UNWEIGHTED_POINTS, |text| {
+            points.lay(hash.of(text, chars), index);
+        });
     }
     Ok(points.ring(Ties::First).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
 }

@@ -33,10 +33,10 @@ pub(super) fn numbered(
 ) -> Result<Rule, BuildError> {
     let mut points = Builder::new(labels.len() as u64 * u64::from(each))?;
     for (label, server) in labels {
-        let mut label = Label::new(label);
-        for number in 0..each {
-            points.lay(hash.of(label.after(number), Chars::Unsigned), *server);
-        }
+        let label = Label::after_number(label);
+        label.each(each, |text| {
+            points.lay(hash.of(text, Chars::Unsigned), *server);
+        });
     }
     Ok(points.ring(Ties::Last).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash(hash))))
 }

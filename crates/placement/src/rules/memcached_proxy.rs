@@ -25,10 +25,10 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
         Labels::Default => {
             let mut points = Builder::new(servers.len() as u64 * u64::from(each))?;
             for (index, server) in servers.iter().enumerate() {
-                let mut label = Label::new(&format!("{}-", server.host_port()));
-                for number in 0..each {
-                    points.lay(xxh3_64(label.then(number)) as u32, index);
-                }
+                let label = Label::then_number(&format!("{}-", server.host_port()));
+                label.each(each, |text| {
+                    points.lay(xxh3_64(text) as u32, index);
+                });
             }
             return Ok(points.ring(Ties::First).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)));
         }

@@ -41,10 +41,10 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     }
     let mut points = Builder::new(servers.len() as u64 * u64::from(KETAMA_POINTS))?;
     for (index, server) in servers.iter().enumerate() {
-        let mut label = Label::new(&format!("{}-", label(server)));
-        for number in 0..KETAMA_POINTS {
-            points.lay(hash.of(label.then(number), Chars::Utf16), index);
-        }
+        let label = Label::then_number(&format!("{}-", label(server)));
+        label.each(KETAMA_POINTS, |text| {
+            points.lay(hash.of(text, Chars::Utf16), index);
+        });
     }
     Ok(points.ring(Ties::Last).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
 }
