@@ -6,6 +6,7 @@
 
 mod load;
 mod memory;
+mod placement;
 mod serve;
 mod servers;
 mod stats;
@@ -32,12 +33,15 @@ enum Bench {
     Serve(serve::Arguments),
     /// Does a server's memory stay within its bound under any mix of sizes?
     Memory(memory::Arguments),
+    /// Looking up owners and building rings, against the crates that do the same
+    Placement(placement::Arguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let met = match Arguments::parse().bench {
         Bench::Serve(arguments) => serve::run(&arguments)?,
         Bench::Memory(arguments) => memory::run(&arguments)?,
+        Bench::Placement(arguments) => placement::run(&arguments)?,
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
