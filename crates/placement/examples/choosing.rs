@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 const KEYS: usize = 1_000_000;
-const CANDIDATES: [&str; 4] = ["rendezvous", "maglev", "jump", "ketama"];
+const CANDIDATES: [&str; 5] = ["rendezvous", "maglev", "jump", "mcset", "ketama"];
 
 fn main() {
     let keys: Vec<String> = (0..KEYS).map(|number| format!("user:{number}")).collect();
@@ -56,7 +56,7 @@ fn row(candidate: &str, servers: &[Server], keys: &[String]) -> String {
     let mut heavier = servers.to_vec();
     heavier[0].weight = 2.0;
     let heavier = match candidate {
-        "jump" => "–".to_owned(),
+        "jump" | "mcset" => "–".to_owned(),
         _ => format!("{:.2}", moved(&heavier, 2.0 / (n + 1.0) - 1.0 / n)),
     };
     format!(

@@ -98,7 +98,7 @@ pub enum Weights {
 }
 
 impl Kind {
-    /// What we advise to fleets that need not match anything: see the crate's documentation for why.
+    /// What we advise to fleets that need not match anything. The crate's documentation says why.
     pub const DEFAULT: Kind = Kind::Rendezvous;
 
     /// All placements, in the order in which they are listed.
@@ -173,6 +173,7 @@ mod tests {
         for (at, entry) in catalogue::ENTRIES.iter().enumerate() {
             assert_eq!(entry.kind as usize, at, "{}", entry.name);
             assert_eq!(entry.name.parse(), Ok(entry.kind));
+            assert!(![entry.users, entry.rule, entry.verified].contains(&""), "{}", entry.name);
             assert_eq!(entry.options.contains(&"hash"), !entry.hashes.is_empty(), "{}", entry.name);
         }
         assert_eq!(Kind::Rendezvous as usize + 1, Kind::all().len());

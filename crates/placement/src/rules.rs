@@ -92,6 +92,22 @@ fn ketama(
     Ok(points.ring(ties).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
 }
 
+/// A ring of `each` labels a server, `label-0`, `label-1` …, of which every one is a point.
+fn point_each_label(
+    servers: &[Server],
+    label: impl Fn(&Server) -> String,
+    each: u32,
+    hash: impl Fn(&[u8]) -> u32,
+    ties: Ties,
+    key_hash: KeyHash,
+) -> Result<Rule, BuildError> {
+    let mut points = Builder::new(servers.len() as u64 * u64::from(each))?;
+    for (index, server) in servers.iter().enumerate() {
+        Label::then_number(&format!("{}-", label(server))).each(each, |text| points.lay(hash(text), index));
+    }
+    Ok(points.ring(ties).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
+}
+
 /// Servers in the order of the list, with their labels and as many of them as `counts` says.
 fn listed<'s>(
     servers: &'s [Server],

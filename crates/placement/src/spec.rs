@@ -1,5 +1,9 @@
 //! A placement with its options, and the text that says both: `twemproxy:hash=md5,tag={}`.
 
+mod options;
+
+pub use options::{Distribution, Labels, Options, PythonKeys};
+
 use crate::nearest::nearest;
 use crate::{Chars, Hash, Kind, ParseError};
 use std::fmt;
@@ -15,73 +19,6 @@ pub struct Spec {
     pub kind: Kind,
     /// How it is set.
     pub options: Options,
-}
-
-/// Settings of a placement; `None` is the default. A kind has only those that [`Kind::options`] names, and building
-/// refuses the rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Options {
-    /// `hash=NAME`: what a key is hashed with; one of [`Kind::hashes`].
-    pub hash: Option<Hash>,
-    /// `chars=signed|unsigned`: how C reads bytes of 0x80 and above; signed, as on x86, by default.
-    pub chars: Option<Chars>,
-    /// `distribution=ketama|modula` of twemproxy.
-    pub distribution: Option<Distribution>,
-    /// `omode=default|ketama|twemproxy|evcache` of memcached's proxy, `format=spymemcached|libmemcached` of
-    /// spymemcached: how labels are written.
-    pub labels: Option<Labels>,
-    /// `weighted=true|false` of libmemcached's spy: ketama's points whatever the weights are.
-    pub weighted: Option<bool>,
-    /// `keys=str|bytes` of pymemcache: how the application passes keys, which are hashed as Python shows them.
-    pub keys: Option<PythonKeys>,
-    /// `tag={}`: where a key holds the first byte and later the second, only what is between them is hashed.
-    pub tag: Option<[u8; 2]>,
-    /// `stop=|#|` of memcached's proxy: a key is hashed up to this text.
-    pub stop: Option<String>,
-    /// `seed=TEXT`: a text whose XXH3 seeds the hash of keys.
-    pub seed: Option<String>,
-    /// `salt=TEXT` of mcrouter: is appended to the key.
-    pub salt: Option<String>,
-    /// `points=N` of each server.
-    pub points: Option<u32>,
-    /// `table=N` slots of Maglev, a prime.
-    pub table: Option<u32>,
-}
-
-/// What twemproxy does with a hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Distribution {
-    /// Finds it on a ring.
-    Ketama,
-    /// Divides it by the sum of weights.
-    Modula,
-}
-
-/// How a ring's labels are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Labels {
-    /// `addr:port`, hashed with XXH3.
-    Default,
-    /// `addr:port`.
-    Ketama,
-    /// `addr`, with the port unless that is 11211.
-    Twemproxy,
-    /// `addr/addr:port`.
-    Evcache,
-    /// `host/ip:port`.
-    Spymemcached,
-    /// `host`, with the port unless that is 11211.
-    Libmemcached,
-}
-
-/// How a Python program passes keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PythonKeys {
-    /// As text.
-    Str,
-    /// As bytes, which are hashed as `b'…'`.
-    Bytes,
 }
 
 impl From<Kind> for Spec {
@@ -251,53 +188,4 @@ fn hash(kind: Kind, name: &str) -> Result<Hash, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_come_back() {
-        let check = |text: &str| {
-            assert_eq!(text.parse::<Spec>().map(|spec| spec.to_string()).as_deref(), Ok(text));
-        };
-        check("ketama");
-        check("ketama:hash=crc,chars=unsigned");
-        check("twemproxy:hash=crc32,distribution=modula,tag={}");
-        check("twemproxy:tag=,,");
-        check("twemproxy:tag==,");
-        check("memcached-proxy-ring:hash=md5,omode=evcache,stop=|#|,points=40");
-        check("spymemcached:hash=native,format=libmemcached");
-        check("ketama-spy:weighted=true");
-        check("pymemcache:keys=bytes");
-        check("maglev:table=65537");
-        check("mcrouter-ch3:salt=a=b");
-    }
-
-    #[test]
-    fn other_spellings_are_taken() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(text.parse::<Spec>().map(|spec| spec.to_string()).as_deref(), Ok(expected));
-        };
-        check("ketama:", "ketama");
-        check("twemproxy:tag={},hash=crc32a,", "twemproxy:hash=crc32a,tag={}");
-        check("stathat:hash=crc32", "stathat:hash=crc32a");
-        check("finagle:hash=fnv1a-32", "finagle:hash=fnv1a_32");
-        check("libmemcached:hash=default", "libmemcached:hash=one_at_a_time");
-    }
-
-    #[test]
-    fn errors_say_what_there_is() {
-        let check = |text: &str, expected: &str| {
-            assert_eq!(text.parse::<Spec>().unwrap_err().to_string(), expected);
-        };
-        check("ketana:hash=md5", "no placement \"ketana\"; did you mean ketama?");
-        check("mcset:hash=md5", "mcset has no option \"hash\"; it has points");
-        check("rendezvous:x", "rendezvous has no option \"x\"; it has none");
-        check("stathat:points=0", "points=\"0\": write a whole number from 1");
-        check("stathat:points", "points=\"\": write a whole number from 1");
-        check("stathat:points=99999999999", "points=\"99999999999\": write a whole number from 1");
-        check("stathat:hash=md5", "hash=\"md5\": write crc32a, or another of crc32a, fnv1a_32");
-        check("twemproxy:tag={", "tag=\"{\": write two characters of ASCII");
-        check("twemproxy:tag=€", "tag=\"€\": write two characters of ASCII");
-        check("twemproxy:distribution=random", "distribution=\"random\": write ketama or modula");
-    }
-}
+mod tests;

@@ -155,6 +155,17 @@ fn shares_are_what_keys_see() {
 }
 
 #[test]
+fn the_default_is_as_even_as_chance_allows() {
+    let placement = build(Kind::DEFAULT, &servers(0..100));
+    let mut loads = [0; 100];
+    for key in 0..200_000_u32 {
+        loads[placement.owner(format!("user:{key}").as_bytes()).unwrap()] += 1;
+    }
+    // Chance has a standard deviation of 45 around 2,000; four of them are met once in a hundred fleets or so.
+    assert!(loads.iter().all(|load| (1800..2200).contains(load)), "{loads:?}");
+}
+
+#[test]
 fn nobody_owns_anything_without_servers() {
     for kind in Kind::all() {
         let placement = build(kind, &[]);

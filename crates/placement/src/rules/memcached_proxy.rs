@@ -10,11 +10,10 @@
 //! - **Ties**: not specified by the original, which sorts with `qsort`; here the first backend.
 //! - **Source**: memcached 1.6 `proxy_ring_hash.c`, `proxy_lua.c`.
 
-use super::{KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, listed};
+use super::{KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, listed, point_each_label};
 use crate::hash::xxh3_64;
 use crate::keys::{KeyFunction, KeyHash, Part};
-use crate::labels::Label;
-use crate::ring::{Builder, Ties};
+use crate::ring::Ties;
 use crate::{BuildError, Chars, Hash, Labels, Server, Spec};
 use std::iter::repeat;
 
@@ -23,14 +22,8 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     let each = spec.options.points.unwrap_or(KETAMA_POINTS);
     let label: fn(&Server) -> String = match spec.options.labels.unwrap_or(Labels::Default) {
         Labels::Default => {
-            let mut points = Builder::new(servers.len() as u64 * u64::from(each))?;
-            for (index, server) in servers.iter().enumerate() {
-                let label = Label::then_number(&format!("{}-", server.host_port()));
-                label.each(each, |text| {
-                    points.lay(xxh3_64(text) as u32, index);
-                });
-            }
-            return Ok(points.ring(Ties::First).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)));
+            let point = |text: &[u8]| xxh3_64(text) as u32;
+            return point_each_label(servers, Server::host_port, each, point, Ties::First, key_hash);
         }
         Labels::Twemproxy | Labels::Libmemcached => Server::host_and_unusual_port,
         Labels::Evcache => |server| format!("{}/{}", server.host, server.host_port()),

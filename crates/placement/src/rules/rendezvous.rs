@@ -5,7 +5,7 @@
 //! server exactly its weight's share.
 //!
 //! - **Shape**: 12 bytes a server, 20 with weights.
-//! - **Cost**: O(servers) a lookup: under a nanosecond a server without weights, about two with.
+//! - **Cost**: O(servers) a lookup: 1.3 ns a server, with weights 2 to 8 ns.
 //! - **Balance**: as even as the hash, and exactly by weight. A newcomer takes its share from all, one that leaves gives
 //!   its share to all, a changed weight moves the difference, and nothing else moves.
 //! - **Ties**: mcrouter's plain one the last server, its weighted one the first; ours the smallest name.
@@ -13,12 +13,15 @@
 //!   mcrouter takes the logarithm from the C library, and so do we for it. Ours is computed here with nothing that
 //!   machines do differently, so that it is the same on all of them.
 
+mod score;
+
 use super::Rule;
 use super::mcrouter::{joined, salt};
 use crate::hash::{murmur64a, xxh3_64};
 use crate::keys::Part;
 use crate::owners::Owners;
 use crate::{Kind, POINTS_MAX, Server, Spec};
+use score::{fraction, mcrouter_score, minus_ln, mix, mix_128};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Rendezvous {
@@ -199,115 +202,5 @@ fn last_greatest(scores: impl Iterator<Item = f64>) -> usize {
     winner
 }
 
-/// mcrouter's `hash128to64`.
-fn mix_128(server: u64, key: u64) -> u64 {
-    const K: u64 = 0x9ddf_ea08_eb38_2d69;
-    let a = (key ^ server).wrapping_mul(K);
-    let b = (server ^ a ^ a >> 47).wrapping_mul(K);
-    (b ^ b >> 47).wrapping_mul(K)
-}
-
-fn mcrouter_score(mixed: u64, weight: f64) -> f64 {
-    let fraction = (mixed & ((1 << 53) - 1)) as f64 / (1_u64 << 53) as f64;
-    weight * (1.0 / -fraction.ln())
-}
-
-/// Ours: two multiplications, as much as it takes for every bit of both to reach the upper half.
-#[inline]
-fn mix(server: u64, key: u64) -> u64 {
-    let mixed = (server ^ key).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    (mixed ^ mixed >> 32).wrapping_mul(0xc4ce_b9fe_1a85_ec53)
-}
-
-/// The upper 53 bits as a number between 0 and 1, neither of which it is.
-#[inline]
-fn fraction(mixed: u64) -> f64 {
-    ((mixed >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-}
-
-/// The logarithm's negative, of a number between 0 and 1.
-///
-/// Cut into 2ᵉ · m with m in [√½, √2), ln m = 2 artanh s with s = (m − 1) / (m + 1), whose series of eleven terms is exact
-/// to the last digits. Only operations that IEEE 754 defines to the bit.
-fn minus_ln(u: f64) -> f64 {
-    let bits = u.to_bits();
-    let mut exponent = (bits >> 52) as i32 - 1023;
-    let mut m = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);
-    if m > std::f64::consts::SQRT_2 {
-        m *= 0.5;
-        exponent += 1;
-    }
-    let s = (m - 1.0) / (m + 1.0);
-    let square = s * s;
-    let series = (0..11).rev().fold(0.0, |sum, term| sum * square + 1.0 / f64::from(2 * term + 1));
-    -(f64::from(exponent) * std::f64::consts::LN_2 + 2.0 * s * series)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mcrouter(kind: Kind, weights: &[f64]) -> Rule {
-        let server =
-            |(at, weight): (usize, &f64)| Server::new("h", 1).named(format!("xxx.{at}.yy")).weighing(*weight);
-        let servers: Vec<Server> = weights.iter().enumerate().map(server).collect();
-        build(&kind.into(), &servers)
-    }
-
-    fn counts(rule: &Rule, keys: usize, servers: usize) -> Vec<usize> {
-        let Rule::Rendezvous(rendezvous) = rule else { panic!("{rule:?}") };
-        let mut counts = vec![0; servers];
-        for key in 0..keys {
-            counts[rendezvous.owner(format!("mykey:{key}").as_bytes())] += 1;
-        }
-        counts
-    }
-
-    #[test]
-    fn values_of_mcrouters_own_tests() {
-        let rising: Vec<u8> = (0..256_u32).map(|byte| (byte as u8).wrapping_sub(128)).collect();
-        let check = |kind, servers, expected: [usize; 4]| {
-            let Rule::Rendezvous(rendezvous) = mcrouter(kind, &vec![1.0; servers]) else { panic!() };
-            let owners = [&rising[..], b"sample", b"", b"mykey"].map(|key| rendezvous.owner(key));
-            assert_eq!(owners, expected, "{kind} {servers}");
-        };
-        check(Kind::McrouterRendezvous, 3, [1, 1, 1, 1]);
-        check(Kind::McrouterRendezvous, 343, [183, 45, 291, 132]);
-        check(Kind::McrouterWeightedRendezvous, 3, [1, 0, 2, 1]);
-        check(Kind::McrouterWeightedRendezvous, 343, [142, 115, 279, 302]);
-    }
-
-    #[test]
-    fn counts_of_mcrouters_own_tests() {
-        let plain = mcrouter(Kind::McrouterRendezvous, &[1.0; 3]);
-        assert_eq!(counts(&plain, 1000, 3), [337, 353, 310]);
-        let check = |weights: &[f64], expected: &[usize]| {
-            let weighted = mcrouter(Kind::McrouterWeightedRendezvous, weights);
-            assert_eq!(counts(&weighted, 10_000, weights.len()), expected, "{weights:?}");
-        };
-        check(&[1.0, 1.0, 1.0], &[3409, 3360, 3231]);
-        check(&[1.0, 0.5, 0.1], &[6292, 3118, 590]);
-        check(&[1.0, 0.0, 0.5], &[6737, 0, 3263]);
-    }
-
-    #[test]
-    fn the_logarithm_is_one() {
-        for u in [1e-300, 5.6e-17, 0.001, 0.3, 0.5, 0.7, 0.7072, 0.9, 0.999_999, 1.0 - 1e-16] {
-            let error = (minus_ln(u) + u.ln()).abs();
-            assert!(error <= 4e-16 * minus_ln(u).max(0.5), "{u}: {error}");
-        }
-    }
-
-    #[test]
-    fn equal_weights_are_no_weights() {
-        let servers: Vec<Server> = (0..20).map(|port| Server::new("a", port).weighing(3.0)).collect();
-        let spec = Kind::Rendezvous.into();
-        let Rule::Rendezvous(plain) = build(&spec, &servers) else { panic!() };
-        assert!(plain.weights.is_empty());
-        let weighted = Rendezvous { weights: vec![3.0; 20].into(), ..plain.clone() };
-        for key in 0..10_000_u32 {
-            let key = key.to_string();
-            assert_eq!(plain.owner(key.as_bytes()), weighted.owner(key.as_bytes()), "{key}");
-        }
-    }
-}
+mod tests;

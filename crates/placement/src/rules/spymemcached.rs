@@ -13,11 +13,11 @@
 //!   `EVCacheKetamaNodeLocatorConfiguration.java`, `EVCacheNodeLocator.java`.
 
 use super::{
-    KETAMA_LABELS, KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, labels_by_weight, listed, whole_weights,
+    KETAMA_LABELS, KETAMA_POINTS, POINTS_EACH_LABEL, Rule, ketama, labels_by_weight, listed,
+    point_each_label, whole_weights,
 };
 use crate::keys::KeyHash;
-use crate::labels::Label;
-use crate::ring::{Builder, Ties};
+use crate::ring::Ties;
 use crate::{BuildError, Chars, Hash, Labels, Server, Spec};
 use std::iter::repeat;
 
@@ -39,14 +39,8 @@ pub(super) fn build(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError>
     if hash == Hash::Md5 {
         return ketama(listed(servers, label, repeat(KETAMA_LABELS)), Ties::Last, key_hash);
     }
-    let mut points = Builder::new(servers.len() as u64 * u64::from(KETAMA_POINTS))?;
-    for (index, server) in servers.iter().enumerate() {
-        let label = Label::then_number(&format!("{}-", label(server)));
-        label.each(KETAMA_POINTS, |text| {
-            points.lay(hash.of(text, Chars::Utf16), index);
-        });
-    }
-    Ok(points.ring(Ties::Last).map_or(Rule::Nobody, |ring| Rule::Ring(ring, key_hash)))
+    let point = |text: &[u8]| hash.of(text, Chars::Utf16);
+    point_each_label(servers, label, KETAMA_POINTS, point, Ties::Last, key_hash)
 }
 
 pub(super) fn build_evcache(spec: &Spec, servers: &[Server]) -> Result<Rule, BuildError> {

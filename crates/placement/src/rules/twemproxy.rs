@@ -3,7 +3,7 @@
 //! The points are libmemcached's weighted ones, but of the server's name if it has one: `name-i`, else `host-i` on port
 //! 11211, else `host:port-i`. The path of a unix socket keeps the colon that follows it in the configuration. Keys are
 //! hashed with the pool's `hash`, `fnv1a_64` unless set, whole or the part between the two bytes of `hash_tag`.
-//! `modula` is the hash modulo the sum of weights. An empty key hashes to 0.
+//! `modula` is the hash modulo the sum of weights.
 //!
 //! The order in the configuration does not matter: servers are sorted by name, shorter ones first.
 //!
