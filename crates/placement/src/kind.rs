@@ -7,65 +7,65 @@ use crate::{Hash, ParseError};
 use std::fmt;
 use std::str::FromStr;
 
-/// A placement by name. The documentation of each says what it does with a server and a key; [`Kind::users`],
-/// [`Kind::rule`] and [`Kind::options`] say the same for people at a terminal.
+/// A placement by name. The page that each names says exactly what it does with a server and a key; [`Kind::users`],
+/// [`Kind::rule`] and [`Kind::options`] say it in a line, for people at a terminal.
 ///
 /// Where a rule says *points*, a server's points are hashes of its label with a number, and a key belongs to the first
 /// point at or after its own hash. "MD5 ×4" means that each label's MD5 gives four points, its little-endian words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
-    /// libmemcached's weighted ketama.
+    /// libmemcached's weighted ketama: [`rules::libmemcached`](crate::rules::libmemcached).
     Ketama,
-    /// libmemcached's unweighted consistent hashing.
+    /// libmemcached's unweighted consistent hashing: [`rules::libmemcached`](crate::rules::libmemcached).
     Libmemcached,
-    /// libmemcached's default: the hash modulo the number of servers.
+    /// libmemcached's default, the hash modulo the number of servers: [`rules::modulo`](crate::rules::modulo).
     LibmemcachedModula,
-    /// libmemcached's `KETAMA_SPY`.
+    /// libmemcached's `KETAMA_SPY`: [`rules::libmemcached`](crate::rules::libmemcached).
     KetamaSpy,
-    /// twemproxy's `ketama` and `modula`.
+    /// twemproxy's `ketama` and `modula`: [`rules::twemproxy`](crate::rules::twemproxy).
     Twemproxy,
-    /// mcset of go.serversets.
+    /// mcset of go.serversets: [`rules::mcset`](crate::rules::mcset).
     Mcset,
-    /// golang/groupcache.
+    /// golang/groupcache: [`rules::groupcache`](crate::rules::groupcache).
     Groupcache,
-    /// groupcache-go version 3, and mailgun's version 2.
+    /// groupcache-go version 3, and mailgun's version 2: [`rules::groupcache`](crate::rules::groupcache).
     GroupcacheV3,
-    /// stathat/consistent.
+    /// stathat/consistent: [`rules::stathat`](crate::rules::stathat).
     Stathat,
-    /// bradfitz/gomemcache.
+    /// bradfitz/gomemcache: [`rules::modulo`](crate::rules::modulo).
     Gomemcache,
-    /// pymemcache's `HashClient`.
+    /// pymemcache's `HashClient`: [`rules::pymemcache`](crate::rules::pymemcache).
     Pymemcache,
-    /// spymemcached's `KetamaNodeLocator`.
+    /// spymemcached's `KetamaNodeLocator`: [`rules::spymemcached`](crate::rules::spymemcached).
     Spymemcached,
-    /// spymemcached's default, `ArrayModNodeLocator`.
+    /// spymemcached's default, `ArrayModNodeLocator`: [`rules::modulo`](crate::rules::modulo).
     SpymemcachedMod,
-    /// Netflix EVCache.
+    /// Netflix EVCache: [`rules::spymemcached`](crate::rules::spymemcached).
     Evcache,
-    /// memcached's own proxy: jump hash.
+    /// memcached's own proxy, jump hash: [`rules::jump`](crate::rules::jump).
     MemcachedProxy,
-    /// memcached's own proxy: `mcp.dist_ring_hash`.
+    /// memcached's own proxy, `mcp.dist_ring_hash`: [`rules::memcached_proxy`](crate::rules::memcached_proxy).
     MemcachedProxyRing,
-    /// Finagle's partitioning memcached client.
+    /// Finagle's partitioning memcached client: [`rules::finagle`](crate::rules::finagle).
     Finagle,
-    /// mcrouter's `Ch3`.
+    /// mcrouter's `Ch3`: [`rules::furc`](crate::rules::furc).
     McrouterCh3,
-    /// mcrouter's `WeightedCh3`.
+    /// mcrouter's `WeightedCh3`: [`rules::furc`](crate::rules::furc).
     McrouterWch3,
-    /// mcrouter's `Rendezvous`.
+    /// mcrouter's `Rendezvous`: [`rules::rendezvous`](crate::rules::rendezvous).
     McrouterRendezvous,
-    /// mcrouter's `WeightedRendezvous`.
+    /// mcrouter's `WeightedRendezvous`: [`rules::rendezvous`](crate::rules::rendezvous).
     McrouterWeightedRendezvous,
-    /// mcrouter's `Crc32`.
+    /// mcrouter's `Crc32`: [`rules::modulo`](crate::rules::modulo).
     McrouterCrc32,
-    /// Jump consistent hash of XXH3.
+    /// Jump consistent hash of XXH3: [`rules::jump`](crate::rules::jump).
     Jump,
-    /// code-server's cluster ring.
+    /// code-server's cluster ring: [`rules::code_server`](crate::rules::code_server).
     CodeServer,
-    /// Google's Maglev, with weights.
+    /// Google's Maglev, with weights: [`rules::maglev`](crate::rules::maglev).
     Maglev,
-    /// Weighted rendezvous hashing: the default for new fleets.
+    /// Weighted rendezvous hashing, the default for new fleets: [`rules::rendezvous`](crate::rules::rendezvous).
     Rendezvous,
 }
 

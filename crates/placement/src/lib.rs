@@ -59,7 +59,7 @@ mod nearest;
 mod owners;
 mod placement;
 mod ring;
-mod rules;
+pub mod rules;
 mod server;
 mod slots;
 mod spec;

@@ -1,21 +1,23 @@
-//! The rule of each placement, a file a family.
+//! The rule of each placement, a page a family: for those who want to know exactly.
+//!
+//! Nothing here is to be called; [`Placement`](crate::Placement) does.
 
-mod code_server;
-mod finagle;
-mod furc;
-mod groupcache;
-mod jump;
-mod libmemcached;
-mod maglev;
-mod mcrouter;
-mod mcset;
-mod memcached_proxy;
-mod modulo;
-mod pymemcache;
-mod rendezvous;
-mod spymemcached;
-mod stathat;
-mod twemproxy;
+pub mod code_server;
+pub mod finagle;
+pub mod furc;
+pub mod groupcache;
+pub mod jump;
+pub mod libmemcached;
+pub mod maglev;
+pub mod mcrouter;
+pub mod mcset;
+pub mod memcached_proxy;
+pub mod modulo;
+pub mod pymemcache;
+pub mod rendezvous;
+pub mod spymemcached;
+pub mod stathat;
+pub mod twemproxy;
 
 use crate::hash::md5_words;
 use crate::keys::KeyHash;
