@@ -48,7 +48,8 @@ pub(crate) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// Unix time in whole seconds.
 pub(crate) fn unix_now() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+    // The last second is left out: the store takes it for "never".
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX).min(u32::MAX - 1)
 }
 
 /// What is spoken on the connections of one worker.
@@ -65,11 +66,12 @@ pub(crate) trait Service: Send + 'static {
     /// `output` exceeds [`OUTPUT_HIGH`]. `now` is the unix time in seconds.
     fn process(&mut self, session: &mut Self::Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn;
 
-    /// Asks for memory for what one connection keeps; none means the budget is spent.
+    /// Asks for memory for what one connection keeps. None, for requests only, means that the budget is spent just now;
+    /// replies exist already, and are kept from becoming too many by [`Next::Wait`].
     fn reserve(&mut self, purpose: Purpose, bytes: usize, now: u32) -> Option<Self::Reservation>;
 
-    /// Whether memory for replies is nearly spent, so that who takes none of them has to go sooner.
-    fn replies_are_scarce(&self) -> bool;
+    /// Whether memory for this purpose is nearly spent, so that who holds it and does nothing has to go sooner.
+    fn is_scarce(&self, purpose: Purpose) -> bool;
 
     /// The line for a request that cannot be taken in because [`reserve`](Self::reserve) said no; then it is closed.
     fn refusal(&self) -> &'static [u8];
@@ -100,6 +102,8 @@ pub(crate) enum Next {
     Read { bytes_min: usize },
     /// Requests remain, but the output should be sent first.
     Flush,
+    /// Requests remain that must wait until there is memory for their replies.
+    Wait,
     /// Send the output and close.
     Close,
 }

@@ -107,7 +107,7 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
 
     let node = Arc::new(Node {
         settings: settings.clone(),
-        buffers: BufferMemory::new(store.clone(), settings.memory.0),
+        buffers: BufferMemory::new(store.clone(), settings.memory.0, settings.max_item.0),
         store,
         front: Arc::new(FrontCounters::new(settings.front.threads)),
         commands: (0..settings.front.threads).map(|_| CommandCounters::default()).collect(),

@@ -7,6 +7,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expiry(u32);
 
+/// The last second an item can end in: one more means "never" to segments.
+const LAST: u32 = u32::MAX - 1;
+
 /// Above 30 days a number on the wire is an absolute time.
 const RELATIVE_MAX: i64 = 60 * 60 * 24 * 30;
 
@@ -32,9 +35,9 @@ impl Expiry {
         match exptime {
             0 => Expiry::NEVER,
             ..0 => Expiry::EXPIRED,
-            1..=RELATIVE_MAX => Expiry(now.saturating_add(exptime as u32)),
+            1..=RELATIVE_MAX => Expiry(now.saturating_add(exptime as u32).min(LAST)),
             // Beyond 2106 the nearest time that can be said is still a lifetime away.
-            _ => Expiry(u32::try_from(exptime).unwrap_or(u32::MAX)),
+            _ => Expiry(u32::try_from(exptime).map_or(LAST, |seconds| seconds.min(LAST))),
         }
     }
 

@@ -7,12 +7,16 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use mio::net::{TcpListener, UnixListener};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 /// Connections the kernel holds for a listener until they are accepted.
 const BACKLOG: i32 = 4096;
+
+/// How long a connection is silent before the kernel asks whether the peer is still there.
+const KEEPALIVE: Duration = Duration::from_secs(120);
 
 /// An address to listen on: `HOST:PORT` or `unix:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +165,8 @@ fn listen(domain: Domain, protocol: Option<Protocol>, address: &SockAddr) -> io:
     let socket = Socket::new(domain, Type::STREAM, protocol)?;
     if protocol.is_some() {
         socket.set_reuse_address(true)?;
+        // Accepted connections inherit it: without, a peer whose host is gone would hold its place for ever.
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     }
     socket.set_nonblocking(true)?;
     socket.bind(address)?;

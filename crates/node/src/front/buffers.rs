@@ -93,8 +93,27 @@ impl<R> Kept<R> {
         }
     }
 
+    /// Whether the memory budget is charged for what is kept.
+    pub(super) fn is_reserved(&self) -> bool {
+        self.reserved > 0
+    }
+
+    /// Takes over a buffer whose first `start` bytes are dealt with, instead of copying what is left.
+    pub(super) fn adopt(
+        &mut self,
+        bytes: Vec<u8>,
+        start: usize,
+        mut reserve: impl FnMut(usize) -> Option<R>,
+    ) {
+        let reserved = bytes.capacity();
+        let reservations = reserve(reserved).into_iter().collect();
+        *self = Kept { end: bytes.len(), bytes, start, reservations, reserved };
+    }
+
     /// Room after the data for a request that is `missing` bytes short. It grows with what has arrived, not with what
-    /// was announced: a peer that announces much and sends nothing holds nothing. None if `reserve` denies the memory.
+    /// was announced: a peer that announces much and sends nothing holds nothing. But once a good part has arrived, all
+    /// of it is reserved, so that two half-gathered requests cannot wait for each other. None if `reserve` denies the
+    /// memory.
     pub(super) fn room(
         &mut self,
         missing: usize,
@@ -105,9 +124,7 @@ impl<R> Kept<R> {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.bytes.len()
-            && !self.make_room(missing.clamp(READ_BYTES_MIN, self.end.max(GROWTH_MIN)), reserve)
-        {
+        if self.end == self.bytes.len() && !self.grow(missing, reserve) {
             return None;
         }
         Some(&mut self.bytes[self.end..])
@@ -118,12 +135,25 @@ impl<R> Kept<R> {
         self.end += count;
     }
 
-    fn make_room(&mut self, more: usize, mut reserve: impl FnMut(usize) -> Option<R>) -> bool {
-        let target = self.end + more;
+    fn grow(&mut self, missing: usize, mut reserve: impl FnMut(usize) -> Option<R>) -> bool {
+        let more = missing.clamp(READ_BYTES_MIN, self.end.max(GROWTH_MIN));
+        let whole = self.end + missing.max(more);
+        (self.end < GROWTH_MIN || self.reserve_up_to(whole, &mut reserve)) && self.make_room(more, reserve)
+    }
+
+    fn reserve_up_to(&mut self, target: usize, reserve: &mut impl FnMut(usize) -> Option<R>) -> bool {
         if target > UNRESERVED && target > self.reserved {
             let Some(reservation) = reserve(target - self.reserved) else { return false };
             self.reservations.push(reservation);
             self.reserved = target;
+        }
+        true
+    }
+
+    fn make_room(&mut self, more: usize, mut reserve: impl FnMut(usize) -> Option<R>) -> bool {
+        let target = self.end + more;
+        if !self.reserve_up_to(target, &mut reserve) {
+            return false;
         }
         self.bytes.reserve_exact(target - self.bytes.len());
         self.bytes.resize(target, 0);
@@ -159,7 +189,7 @@ mod tests {
         }
         assert_eq!(kept.len(), 1_000_100);
         assert_eq!(kept.data()[99..101], [1, 2]);
-        assert!(asked.iter().sum::<usize>() == kept.bytes.capacity() && asked.len() < 8, "{asked:?}");
+        assert!(asked.iter().sum::<usize>() == kept.bytes.capacity() && asked.len() < 4, "{asked:?}");
         kept.consume(1_000_100);
         assert!(kept.is_empty() && kept.bytes.capacity() == 0);
     }

@@ -33,6 +33,8 @@ enum Phase {
     Read,
     /// The kept input may hold whole requests.
     Process,
+    /// The same, but their replies need memory that others have to give back first.
+    Park,
     /// Close when the output is sent.
     Close,
 }
@@ -44,6 +46,8 @@ pub(super) enum After {
     Wait,
     /// Another turn once the others had theirs.
     Again,
+    /// Another turn in a while: there was no memory to go on.
+    Park,
     /// Drop it.
     Close,
 }
@@ -79,6 +83,11 @@ impl<S: Service> Connection<S> {
         self.input.is_empty() && self.output.is_empty()
     }
 
+    /// A request that has arrived in part has memory reserved.
+    pub(super) fn holds_request(&self) -> bool {
+        self.input.is_reserved()
+    }
+
     /// Replies wait for the peer to take them.
     pub(super) fn wants_writable(&self) -> bool {
         !self.output.is_empty()
@@ -98,7 +107,7 @@ impl<S: Service> Connection<S> {
         }
         match self.phase {
             Phase::Close => Ok(After::Close),
-            Phase::Process => self.process_kept(context),
+            Phase::Process | Phase::Park => self.process_kept(context),
             Phase::Read if self.input.len() + READ_BYTES_MIN <= context.buffers.input.len() => {
                 self.read_to_scratch(context)
             }
@@ -158,10 +167,8 @@ impl<S: Service> Connection<S> {
             .input
             .room(self.missing, |bytes| context.service.reserve(Purpose::Request, bytes, context.unix_now))
         else {
-            let mut output = std::mem::take(&mut context.buffers.output);
-            self.refuse(&mut output, context);
-            context.buffers.output = output;
-            return self.send(context);
+            // Nothing is lost by waiting: the peer's bytes stay in its socket and in ours.
+            return Ok(After::Park);
         };
         let size = room.len();
         let count = match read(&mut self.stream, room)? {
@@ -203,6 +210,7 @@ impl<S: Service> Connection<S> {
                 context.counters.yields.add(1);
                 Phase::Process
             }
+            Next::Wait => Phase::Park,
             Next::Close => Phase::Close,
         };
     }
@@ -227,20 +235,16 @@ impl<S: Service> Connection<S> {
         }
         context.counters.bytes_written.add(sent as u64);
         if sent < context.buffers.output.len() {
-            let rest = &context.buffers.output[sent..];
-            if !self
-                .output
-                .keep(rest, |bytes| context.service.reserve(Purpose::Replies, bytes, context.unix_now))
-            {
-                context.counters.memory_closed.add(1);
-                return Ok(After::Close);
-            }
+            let bytes = std::mem::take(&mut context.buffers.output);
+            let reserve = |bytes| context.service.reserve(Purpose::Replies, bytes, context.unix_now);
+            self.output.adopt(bytes, sent, reserve);
             self.stalled_since = Some(context.now);
             return Ok(After::Wait);
         }
         Ok(match self.phase {
             Phase::Read => After::Wait,
             Phase::Process => After::Again,
+            Phase::Park => After::Park,
             Phase::Close => After::Close,
         })
     }

@@ -33,7 +33,7 @@ impl Service for Echo {
         Some(())
     }
 
-    fn replies_are_scarce(&self) -> bool {
+    fn is_scarce(&self, _: Purpose) -> bool {
         false
     }
 

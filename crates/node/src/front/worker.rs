@@ -14,7 +14,7 @@ use super::buffers::Buffers;
 use super::connection::{After, Connection, Context};
 use super::staffing::Staff;
 use super::stream::Stream;
-use super::{Config, DRAIN_LIMIT, FrontCounters, Service, Stop, WorkerCounters, unix_now};
+use super::{Config, DRAIN_LIMIT, FrontCounters, Purpose, Service, Stop, WorkerCounters, unix_now};
 
 /// Events taken from the poller at once.
 const EVENTS: usize = 1024;
@@ -25,8 +25,11 @@ const INBOX: usize = 1024;
 /// How often connections are looked over for time-outs.
 const SWEEP: Duration = Duration::from_millis(500);
 
-/// How long a peer may take none of its replies while memory for replies is scarce.
+/// How long a peer may take none of its replies, or send none of its request, while memory for that is scarce.
 const STALL_SCARCE: Duration = Duration::from_secs(1);
+
+/// How long a connection that found no memory waits before it tries again.
+const PARKED: Duration = Duration::from_millis(10);
 
 const WAKE: Token = Token(usize::MAX);
 
@@ -46,6 +49,8 @@ pub(super) struct Worker<S: Service> {
     pub(super) connections: Slab<Box<Connection<S>>>,
     /// Connections with something left to do that the poller will not report.
     again: Vec<usize>,
+    /// Connections that wait for memory, looked at again after [`PARKED`].
+    parked: Vec<usize>,
     service: S,
     buffers: Buffers,
     pub(super) counters: Arc<FrontCounters>,
@@ -87,6 +92,7 @@ impl<S: Service> Worker<S> {
             inbox,
             connections: Slab::new(),
             again: Vec::new(),
+            parked: Vec::new(),
             service,
             buffers: Buffers::new(config.threads),
             counters,
@@ -110,12 +116,13 @@ impl<S: Service> Worker<S> {
     pub(super) fn run(mut self, stop: &Stop, inboxes: &[Inbox<S>]) {
         let mut events = Events::with_capacity(EVENTS);
         let mut next_sweep = Instant::now() + SWEEP;
+        let mut next_unpark = Instant::now();
         let mut drain_until = None;
         loop {
-            let patience = if self.again.is_empty() {
-                (!self.connections.is_empty()).then_some(SWEEP)
-            } else {
-                Some(Duration::ZERO)
+            let patience = match (self.again.is_empty(), self.parked.is_empty()) {
+                (false, _) => Some(Duration::ZERO),
+                (true, false) => Some(PARKED),
+                (true, true) => (!self.connections.is_empty()).then_some(SWEEP),
             };
             if let Err(error) = self.poll.poll(&mut events, patience)
                 && error.kind() != io::ErrorKind::Interrupted
@@ -124,7 +131,11 @@ impl<S: Service> Worker<S> {
                 return;
             }
             let now = Now::read();
-            let again = std::mem::take(&mut self.again);
+            let mut again = std::mem::take(&mut self.again);
+            if now.instant >= next_unpark {
+                next_unpark = now.instant + PARKED;
+                again.append(&mut self.parked);
+            }
             for event in &events {
                 if event.token() == WAKE {
                     self.take_new(now);
@@ -182,11 +193,16 @@ impl<S: Service> Worker<S> {
 
     /// Remembers that a connection needs another turn which no poller will report.
     pub(super) fn queue(&mut self, key: usize) {
-        if let Some(connection) = self.connections.get_mut(key)
-            && !std::mem::replace(&mut connection.queued, true)
-        {
+        if self.mark_queued(key) {
             self.again.push(key);
         }
+    }
+
+    /// False if the connection is in one of the lists already, or gone.
+    fn mark_queued(&mut self, key: usize) -> bool {
+        self.connections
+            .get_mut(key)
+            .is_some_and(|connection| !std::mem::replace(&mut connection.queued, true))
     }
 
     fn turn(&mut self, key: usize, now: Now) {
@@ -212,6 +228,12 @@ impl<S: Service> Worker<S> {
                 return self.close(key);
             }
         }
+        if after == After::Park {
+            if self.mark_queued(key) {
+                self.parked.push(key);
+            }
+            return;
+        }
         // The end of the input is reported once, perhaps with bytes that take several turns.
         if after == After::Again || (connection.read_closed && !connection.wants_writable()) {
             self.queue(key);
@@ -226,10 +248,15 @@ impl<S: Service> Worker<S> {
 
     fn close_overdue(&mut self, now: Instant) {
         let mut overdue = Vec::new();
-        let scarce = self.service.replies_are_scarce();
-        let patience = if scarce { self.stall_timeout.min(STALL_SCARCE) } else { self.stall_timeout };
+        let patience =
+            |scarce| if scarce { self.stall_timeout.min(STALL_SCARCE) } else { self.stall_timeout };
+        let for_replies = patience(self.service.is_scarce(Purpose::Replies));
+        let for_requests = patience(self.service.is_scarce(Purpose::Request));
         for (key, connection) in &self.connections {
-            let stalled = connection.stalled_since.is_some_and(|since| now - since >= patience);
+            // One that waits for memory itself cannot help making no progress.
+            let for_request = if connection.queued { self.stall_timeout } else { for_requests };
+            let stalled = connection.stalled_since.is_some_and(|since| now - since >= for_replies)
+                || (connection.holds_request() && now - connection.last_progress >= for_request);
             let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit);
             if stalled {
                 self.counters().stalled_closed.add(1);
@@ -257,6 +284,6 @@ impl<S: Service> Worker<S> {
                 self.close(key);
             }
         }
-        self.connections.is_empty() || now.instant >= until
+        self.connections.is_empty() || Instant::now() >= until
     }
 }

@@ -20,8 +20,12 @@ const ALLOWANCE_BYTES: usize = 4 << 20;
 /// be, has to be gathered while the store keeps room for it.
 const REQUESTS_SHARE: u64 = 10;
 
-/// Of the store's memory, unread replies take at most one part in this many.
+/// Of the store's memory, unread replies take one part in this many before they are scarce.
 const REPLIES_SHARE: u64 = 8;
+
+/// Of the store's memory, requests that have arrived in part take at most one part in this many, or two of the largest
+/// size if that is more.
+const REQUESTS_STORE_SHARE: u64 = 4;
 
 /// The memory of all connections' large buffers.
 #[derive(Debug)]
@@ -55,37 +59,49 @@ impl Drop for BufferShare {
 }
 
 impl BufferMemory {
-    /// Beside a store of `memory_bytes`.
-    pub(super) fn new(store: Arc<Store>, memory_bytes: u64) -> BufferMemory {
+    /// Beside a store of `memory_bytes`, which takes items up to `item_bytes_max`.
+    pub(super) fn new(store: Arc<Store>, memory_bytes: u64, item_bytes_max: u64) -> BufferMemory {
         let share = |parts| {
             usize::try_from(memory_bytes / parts).unwrap_or(usize::MAX).saturating_add(ALLOWANCE_BYTES)
         };
+        let largest_two =
+            usize::try_from(2 * item_bytes_max).unwrap_or(usize::MAX).saturating_add(ALLOWANCE_BYTES);
         let pool = |allowance, max| Pool { used: Arc::default(), allowance, max };
         BufferMemory {
             store,
-            requests: pool(share(REQUESTS_SHARE), usize::MAX),
+            requests: pool(share(REQUESTS_SHARE), share(REQUESTS_STORE_SHARE).max(largest_two)),
             replies: pool(ALLOWANCE_BYTES, share(REPLIES_SHARE)),
         }
     }
 
-    /// Memory for a buffer; none if neither the allowance nor the store has it.
+    /// Memory for a buffer. None, for a request only, if the pool or the store has it not: replies exist already.
     pub(super) fn reserve(&self, purpose: Purpose, bytes: usize, now: u32) -> Option<BufferShare> {
-        let pool = match purpose {
-            Purpose::Request => &self.requests,
-            Purpose::Replies => &self.replies,
-        };
-        let add = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= pool.max);
+        let pool = self.pool(purpose);
+        let bound = if purpose == Purpose::Request { pool.max } else { usize::MAX };
+        let add = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= bound);
         let before = pool.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
         let mut share = BufferShare { pool: pool.clone(), bytes, _store: None };
-        if before + bytes > pool.allowance {
-            share._store = Some(self.store.reserve(bytes as u64, now)?);
+        let beyond = bytes - bytes.min(pool.allowance.saturating_sub(before));
+        if beyond > 0 {
+            share._store = self.store.reserve(beyond as u64, now);
+            if share._store.is_none() && purpose == Purpose::Request {
+                return None;
+            }
         }
         Some(share)
     }
 
-    /// Whether unread replies have used up most of what they may.
-    pub(super) fn replies_are_scarce(&self) -> bool {
-        self.replies.used.load(Ordering::Relaxed) > self.replies.max / 4 * 3
+    /// Whether most of what there may be for a purpose is used.
+    pub(super) fn is_scarce(&self, purpose: Purpose) -> bool {
+        let pool = self.pool(purpose);
+        pool.used.load(Ordering::Relaxed) > pool.max / 4 * 3
+    }
+
+    fn pool(&self, purpose: Purpose) -> &Pool {
+        match purpose {
+            Purpose::Request => &self.requests,
+            Purpose::Replies => &self.replies,
+        }
     }
 }
 
@@ -97,7 +113,7 @@ mod tests {
 
     fn buffers() -> (Arc<Store>, BufferMemory) {
         let store = Arc::new(Store::new(&peerset_store::Config::new(MEMORY, 0)).unwrap());
-        (store.clone(), BufferMemory::new(store, MEMORY))
+        (store.clone(), BufferMemory::new(store, MEMORY, 1 << 20))
     }
 
     #[test]
@@ -113,13 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn replies_leave_the_most_to_items_and_requests() {
+    fn replies_are_scarce_long_before_they_fill_the_store() {
         let (_, memory) = buffers();
-        let replies: Vec<_> = std::iter::from_fn(|| memory.reserve(Purpose::Replies, 1 << 20, 1)).collect();
+        let replies: Vec<_> = (0..12).filter_map(|_| memory.reserve(Purpose::Replies, 1 << 20, 1)).collect();
         assert_eq!(replies.len(), 12);
-        assert!(memory.replies_are_scarce());
-        assert!(memory.reserve(Purpose::Request, 32 << 20, 1).is_some());
+        assert!(memory.is_scarce(Purpose::Replies) && !memory.is_scarce(Purpose::Request));
+        assert!(memory.reserve(Purpose::Request, 16 << 20, 1).is_some());
         drop(replies);
-        assert!(!memory.replies_are_scarce());
+        assert!(!memory.is_scarce(Purpose::Replies));
+    }
+
+    #[test]
+    fn requests_leave_the_most_to_items() {
+        let (store, memory) = buffers();
+        let requests: Vec<_> = std::iter::from_fn(|| memory.reserve(Purpose::Request, 1 << 20, 1)).collect();
+        assert!(requests.len() >= 16 && memory.is_scarce(Purpose::Request));
+        assert!(store.stats().reserved_bytes <= MEMORY / 4);
     }
 }

@@ -8,8 +8,7 @@ use peerset_store::{
 };
 
 use super::counters::CommandCounters;
-use super::session::{Progress, line};
-use crate::front::OUTPUT_HIGH;
+use super::session::{OUTPUT_SCARCE, Progress, VALUE_LARGE, line};
 
 /// A key that the parser has checked, as the store takes it. Were there one that it does not take, the error appended
 /// here would keep the replies behind it in step.
@@ -20,12 +19,14 @@ pub(super) fn stored<'k>(key: &'k [u8], output: &mut Vec<u8>) -> Option<Key<'k>>
     key.inspect_err(|error| encode::server_error(output, &error.to_string())).ok()
 }
 
-/// `get`, `gets`, `gat`, `gats`: continues behind the first `keys_done` keys, and stops once the output is long.
+/// `get`, `gets`, `gat`, `gats`: continues behind the first `keys_done` keys, and stops once the output has
+/// `output_high` bytes.
 pub(super) fn get(
     store: &Store,
     counters: &CommandCounters,
     get: &request::Get<'_>,
     keys_done: usize,
+    output_high: usize,
     now: u32,
     output: &mut Vec<u8>,
 ) -> Progress {
@@ -36,11 +37,15 @@ pub(super) fn get(
     let (mut hits, mut misses) = (0, 0);
     let mut progress = Progress::Done;
     for (number, key) in get.keys.iter().enumerate().skip(keys_done) {
-        if output.len() >= OUTPUT_HIGH {
+        if output.len() >= output_high {
             progress = Progress::Keys(number);
             break;
         }
         let Some(name) = stored(key.as_bytes(), output) else { continue };
+        if output_high == OUTPUT_SCARCE && is_large(store, name, now) {
+            progress = Progress::Wait(number);
+            break;
+        }
         let found = store.get(name, &how, now, |hit| {
             let cas = get.cas.then_some(hit.cas);
             encode::value_header(output, key.as_bytes(), hit.flags, hit.value.len(), cas);
@@ -65,6 +70,11 @@ pub(super) fn get(
         output.extend_from_slice(encode::END);
     }
     progress
+}
+
+/// Whether a key's value is one that waits while memory for replies is scarce.
+pub(super) fn is_large(store: &Store, key: Key<'_>, now: u32) -> bool {
+    store.get(key, &Get::PEEK, now, |hit| hit.value.len() >= VALUE_LARGE).unwrap_or(false)
 }
 
 /// `set`, `add`, `replace`, `append`, `prepend`, `cas`.

@@ -71,6 +71,13 @@ fn how(request: &MetaGet<'_>, now: u32) -> Get {
     how
 }
 
+/// Whether an `mg` would return a value that waits while memory for replies is scarce.
+pub(super) fn is_large(store: &Store, request: &MetaGet<'_>, now: u32) -> bool {
+    let mut room = [0; Key::BYTES_MAX];
+    request.value
+        && Key::new(request.key.decode(&mut room)).is_ok_and(|key| super::classic::is_large(store, key, now))
+}
+
 /// `mg`.
 pub(super) fn get(
     store: &Store,

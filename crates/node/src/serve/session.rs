@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use peerset_proto_memcache::reply::{ConfigNode, encode};
 use peerset_proto_memcache::request::Request;
@@ -15,6 +16,18 @@ use crate::front::{Next, OUTPUT_HIGH, Purpose, Service, Turn};
 
 /// The version of a cluster that never changes: this one node.
 const CLUSTER_VERSION: u64 = 1;
+
+/// Output at one time while memory for replies is scarce.
+pub(super) const OUTPUT_SCARCE: usize = 8 * 1024;
+
+/// A value of so many bytes waits while memory for replies is scarce.
+pub(super) const VALUE_LARGE: usize = 16 * 1024;
+
+/// How long one connection may keep a worker: whoever sends commands that answer little, or cost much, has to share.
+const TURN: Duration = Duration::from_millis(2);
+
+/// Gets are cheap: the time is looked at after so many.
+const GETS_PER_LOOK: u32 = 64;
 
 /// Answers the connections of one worker.
 pub(super) struct NodeService {
@@ -37,8 +50,10 @@ pub(crate) struct Session {
 pub(super) enum Progress {
     /// It is answered.
     Done,
-    /// It is a multi-get, answered up to this many keys; the rest when the output is sent.
+    /// It is a get, answered up to this many keys; the rest when the output is sent.
     Keys(usize),
+    /// The same, and the next value is large while memory for replies is scarce.
+    Wait(usize),
     /// The connection is to be closed.
     Close,
 }
@@ -56,14 +71,19 @@ impl NodeService {
 
     fn answer(&self, session: &Session, request: &Request<'_>, output: &mut Vec<u8>, now: u32) -> Progress {
         let (store, counters) = (&*self.node.store, self.counters());
+        let scarce = self.is_scarce(Purpose::Replies);
         match request {
-            Request::Get(get) => return classic::get(store, counters, get, session.keys_done, now, output),
+            Request::Get(get) => {
+                let output_high = if scarce { OUTPUT_SCARCE } else { OUTPUT_HIGH };
+                return classic::get(store, counters, get, session.keys_done, output_high, now, output);
+            }
             Request::Store(put) => classic::store(store, counters, put, now, output),
             Request::Delete { key, noreply } => classic::delete(store, counters, *key, *noreply, now, output),
             Request::Arithmetic(count) => classic::arithmetic(store, counters, count, now, output),
             Request::Touch { key, exptime, noreply } => {
                 classic::touch(store, counters, *key, *exptime, *noreply, now, output);
             }
+            Request::MetaGet(get) if scarce && meta::is_large(store, get, now) => return Progress::Wait(0),
             Request::MetaGet(get) => meta::get(store, counters, get, now, output),
             Request::MetaSet(set) => meta::set(store, counters, set, now, output),
             Request::MetaDelete(delete) => meta::delete(store, counters, delete, now, output),
@@ -114,6 +134,10 @@ impl NodeService {
     }
 }
 
+fn is_get(request: &Request<'_>) -> bool {
+    matches!(request, Request::Get(_) | Request::MetaGet(_))
+}
+
 /// Appends a reply unless none is wanted.
 #[inline]
 pub(super) fn line(output: &mut Vec<u8>, noreply: bool, reply: &[u8]) {
@@ -132,6 +156,10 @@ impl Service for NodeService {
 
     fn process(&mut self, session: &mut Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn {
         let mut consumed = 0;
+        let mut started = None;
+        let mut gets = 0;
+        let scarce = self.is_scarce(Purpose::Replies);
+        let output_high = if scarce { OUTPUT_SCARCE } else { OUTPUT_HIGH };
         loop {
             let skip = usize::try_from(session.skip).unwrap_or(usize::MAX).min(input.len() - consumed);
             session.skip -= skip as u64;
@@ -140,7 +168,7 @@ impl Service for NodeService {
             if rest.is_empty() {
                 return Turn { consumed, next: Next::Read { bytes_min: 1 } };
             }
-            if output.len() >= OUTPUT_HIGH {
+            if output.len() >= output_high {
                 return Turn { consumed, next: Next::Flush };
             }
             match parse_request(rest, &self.limits) {
@@ -152,6 +180,17 @@ impl Service for NodeService {
                         Progress::Done => {
                             session.keys_done = 0;
                             consumed += length;
+                            gets += u32::from(is_get(&request));
+                            if !is_get(&request) || gets % GETS_PER_LOOK == 0 {
+                                let started = *started.get_or_insert_with(Instant::now);
+                                if started.elapsed() >= TURN {
+                                    return Turn { consumed, next: Next::Flush };
+                                }
+                            }
+                        }
+                        Progress::Wait(done) => {
+                            session.keys_done = done;
+                            return Turn { consumed, next: Next::Wait };
                         }
                         Progress::Keys(done) => {
                             session.keys_done = done;
@@ -175,8 +214,8 @@ impl Service for NodeService {
         self.node.buffers.reserve(purpose, bytes, now)
     }
 
-    fn replies_are_scarce(&self) -> bool {
-        self.node.buffers.replies_are_scarce()
+    fn is_scarce(&self, purpose: Purpose) -> bool {
+        self.node.buffers.is_scarce(purpose)
     }
 
     fn refusal(&self) -> &'static [u8] {

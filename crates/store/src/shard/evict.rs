@@ -84,13 +84,13 @@ impl Shard {
         let bytes = crate::record::round_up(bytes);
         let tail = self.tail(queue);
         if bytes <= tail && bytes <= self.geometry.record_bytes_max() {
-            return true;
+            return self.bytes_free() >= self.growth();
         }
         let segments = match bytes <= Geometry::SPLIT_BYTES_MIN {
             true => 1,
             false => self.geometry.segments_for(bytes),
         };
-        self.bytes_free() >= (segments * self.geometry.segment_bytes) as i64
+        self.bytes_free() >= (segments * self.geometry.segment_bytes) as i64 + self.growth()
     }
 
     /// What is left of the budget, with the segment for cleaning set aside; negative if the budget shrank.

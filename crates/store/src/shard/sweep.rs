@@ -42,7 +42,8 @@ impl Shard {
         for _ in 0..2 {
             while let Some(id) = self.segments.next_from(self.sweep_cursor) {
                 self.sweep_cursor = id.after();
-                if self.segments.segment(id).earliest <= now {
+                let earliest = self.segments.segment(id).earliest;
+                if earliest <= now && earliest != u32::MAX {
                     return Some(id);
                 }
             }
