@@ -166,6 +166,37 @@ fn the_default_is_as_even_as_chance_allows() {
 }
 
 #[test]
+fn whose_a_key_is_that_lies_on_a_point() {
+    // The label of a point is a key that lies on it.
+    let check = |kind: Kind, label: &str, key_on_it: u64, steps: usize| {
+        let placement = build(kind, &[Server::new("a", 1).named("a"), Server::new("b", 1).named("b")]);
+        let points = placement.points();
+        let at = points.iter().position(|point| *point == (key_on_it, 0)).unwrap();
+        assert_eq!(
+            placement.owner(label.as_bytes()),
+            Some(points[(at + steps) % points.len()].1),
+            "{kind} {label}"
+        );
+    };
+    for number in 0..20 {
+        let label = format!("{number}a");
+        let crc = u64::from(crate::hash::crc32(label.as_bytes()));
+        check(Kind::Groupcache, &label, crc, 0);
+        check(Kind::Stathat, &label, crc, 1);
+    }
+}
+
+#[test]
+fn many_owners_are_distinct_too() {
+    for kind in Kind::all() {
+        let placement = build(kind, &servers(0..200));
+        let mut owners = placement.owners(b"key", 200);
+        owners.sort_unstable();
+        assert_eq!(owners, (0..200).collect::<Vec<_>>(), "{kind}");
+    }
+}
+
+#[test]
 fn nobody_owns_anything_without_servers() {
     for kind in Kind::all() {
         let placement = build(kind, &[]);

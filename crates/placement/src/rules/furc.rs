@@ -226,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn shares_where_nobody_wants_a_key() {
+        let check = |weights: &[f64], expected: &[f64]| {
+            let shares = Furc::new(weights.len(), Some(weights.to_vec()), "").shares();
+            let close = |(share, expected): (&f64, &f64)| (share - expected).abs() < 1e-3;
+            assert!(shares.iter().zip(expected).all(close), "{weights:?} {shares:?}");
+        };
+        check(&[0.0; 4], &[0.25; 4]);
+        check(&[1.0, 0.0, 0.5], &[2.0 / 3.0, 0.0, 1.0 / 3.0]);
+    }
+
+    #[test]
     fn bits_are_the_same_in_any_order() {
         let check = |order: &[usize]| {
             let mut straight = Bits::new(b"key");

@@ -39,7 +39,11 @@ impl Jump {
 /// Fills up with servers chosen by jump hash among those that are left, so that what one server leaves behind spreads
 /// evenly. Takes O(n²) for n owners.
 pub(super) fn others(hash: u64, servers: usize, owners: &mut Owners) {
-    while !owners.is_full() {
+    // Each turn finds one, so that there are never more turns than servers.
+    for _ in 0..servers {
+        if owners.is_full() {
+            return;
+        }
         let mut taken: Vec<usize> = owners.found().to_vec();
         taken.sort_unstable();
         // Another sequence of jumps for each place; multiplying by an odd number keeps hashes apart.
