@@ -66,8 +66,8 @@ pub(crate) trait Service: Send + 'static {
     /// `output` exceeds [`OUTPUT_HIGH`]. `now` is the unix time in seconds.
     fn process(&mut self, session: &mut Self::Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn;
 
-    /// Asks for memory for what one connection keeps. None, for requests only, means that the budget is spent just now;
-    /// replies exist already, and are kept from becoming too many by [`Next::Wait`].
+    /// Asks for memory for what one connection keeps. None, for [`Purpose::Request`] only, means that the budget is spent
+    /// just now; replies exist already, and are kept from becoming too many by [`Next::Wait`].
     fn reserve(&mut self, purpose: Purpose, bytes: usize, now: u32) -> Option<Self::Reservation>;
 
     /// Whether memory for this purpose is nearly spent, so that who holds it and does nothing has to go sooner.
@@ -80,8 +80,10 @@ pub(crate) trait Service: Send + 'static {
 /// What a connection keeps bytes for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A request that has arrived in part.
+    /// The bytes of a large request that are still to come.
     Request,
+    /// Bytes of a request that have been read already: they cannot be denied a place, only be kept few.
+    Arrived,
     /// Replies that the peer does not take.
     Replies,
 }

@@ -121,8 +121,10 @@ impl<S: Service> Connection<S> {
         if kept > 0 {
             context.buffers.input[..kept].copy_from_slice(self.input.data());
         }
-        let room = context.buffers.input.len() - kept;
-        let count = match read(&mut self.stream, &mut context.buffers.input[kept..])? {
+        // While memory for requests is scarce, no more is read than there has to be a place for.
+        let scarce = context.service.is_scarce(Purpose::Request);
+        let room = (context.buffers.input.len() - kept).min(if scarce { READ_BYTES_MIN } else { usize::MAX });
+        let count = match read(&mut self.stream, &mut context.buffers.input[kept..kept + room])? {
             ReadResult::Bytes(count) => count,
             ReadResult::End => return Ok(After::Close),
             ReadResult::Nothing => return Ok(After::Wait),
@@ -150,7 +152,7 @@ impl<S: Service> Connection<S> {
             let rest = &context.buffers.input[consumed..filled];
             if !self
                 .input
-                .keep(rest, |bytes| context.service.reserve(Purpose::Request, bytes, context.unix_now))
+                .keep(rest, |bytes| context.service.reserve(Purpose::Arrived, bytes, context.unix_now))
             {
                 self.refuse(&mut output, context);
             }

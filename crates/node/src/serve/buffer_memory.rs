@@ -74,7 +74,7 @@ impl BufferMemory {
         }
     }
 
-    /// Memory for a buffer. None, for a request only, if the pool or the store has it not: replies exist already.
+    /// Memory for a buffer. None, for [`Purpose::Request`] only, if the pool or the store has it not.
     pub(super) fn reserve(&self, purpose: Purpose, bytes: usize, now: u32) -> Option<BufferShare> {
         let pool = self.pool(purpose);
         let bound = if purpose == Purpose::Request { pool.max } else { usize::MAX };
@@ -99,7 +99,7 @@ impl BufferMemory {
 
     fn pool(&self, purpose: Purpose) -> &Pool {
         match purpose {
-            Purpose::Request => &self.requests,
+            Purpose::Request | Purpose::Arrived => &self.requests,
             Purpose::Replies => &self.replies,
         }
     }

@@ -250,6 +250,55 @@ fn an_item_of_the_largest_size_is_taken() {
 }
 
 #[test]
+fn slow_readers_are_slowed_down_and_not_cut_off() {
+    let node = node(&["--memory", "64mb", "--max-item", "32mb"]);
+    let mut wire = Wire::connect(node.addr());
+    let (large, huge) = ("v".repeat(1_000_000), "w".repeat(20_000_000));
+    wire.ask(format!("set large 0 0 {}\r\n{large}\r\n", large.len()), "STORED\r\n");
+    wire.ask(format!("set huge 0 0 {}\r\n{huge}\r\n", huge.len()), "STORED\r\n");
+    let address = node.addr();
+    let readers: Vec<_> = (0..12)
+        .map(|_| {
+            let (large, huge) = (large.clone(), huge.clone());
+            std::thread::spawn(move || {
+                let mut reader = Wire::connect(address);
+                reader.send("get large large large\r\nget huge\r\n");
+                for _ in 0..3 {
+                    reader.expect(format!("VALUE large 0 {}\r\n{large}\r\n", large.len()));
+                }
+                reader.expect(format!("END\r\nVALUE huge 0 {}\r\n", huge.len()));
+                assert!(reader.read_bytes(huge.len()) == huge.as_bytes());
+                reader.expect("\r\nEND\r\n");
+            })
+        })
+        .collect();
+    readers.into_iter().for_each(|reader| reader.join().unwrap());
+}
+
+#[test]
+fn uploads_that_never_end_lock_nobody_out() {
+    let node = node(&["--memory", "32mb", "--stall-timeout", "2s"]);
+    let mut bystander = Wire::connect(node.addr());
+    for key in 0..1000 {
+        bystander.ask(format!("set k{key} 0 0 100\r\n{}\r\n", "x".repeat(100)), "STORED\r\n");
+    }
+    let half = "v".repeat(500_000);
+    let unfinished: Vec<Wire> = (0..60)
+        .map(|number| {
+            let mut wire = Wire::connect(node.addr());
+            wire.stream().set_nonblocking(true).unwrap();
+            let _ = wire.stream().write_all(format!("set u{number} 0 0 1000000\r\n{half}").as_bytes());
+            wire
+        })
+        .collect();
+    let large = "w".repeat(900_000);
+    bystander.ask(format!("set large 0 0 {}\r\n{large}\r\n", large.len()), "STORED\r\n");
+    bystander.send("stats\r\n");
+    let stats = bystander.read_until("END\r\n");
+    assert!(stats.contains("STAT curr_items 1001\r\n"), "{} unfinished uploads\n{stats}", unfinished.len());
+}
+
+#[test]
 fn an_upload_is_not_idle() {
     let node = node(&["--idle-timeout", "1s"]);
     let mut wire = Wire::connect(node.addr());
