@@ -5,13 +5,16 @@ use peerset_testkit::{Memcached, differential};
 use crate::wire::node;
 
 /// Without its maintainer thread, which holds items it is about to move: what incr then does to one depends on the
-/// moment.
-const DETERMINISTIC: [&str; 2] = ["-o", "no_lru_maintainer"];
+/// moment. And with memory enough that neither evicts: what goes then, each decides for itself.
+const DETERMINISTIC: [&str; 4] = ["-o", "no_lru_maintainer", "-m", "1024"];
 
 /// One connection at a time, so that replies have one right answer.
 #[track_caller]
 fn check(seeds: std::ops::Range<u64>, settings: &[&str], their_settings: &[&str]) {
-    let (ours, theirs) = (node(settings), Memcached::start(&[&DETERMINISTIC, their_settings].concat()));
+    let (ours, theirs) = (
+        node(&[&["--memory", "1gb"], settings].concat()),
+        Memcached::start(&[&DETERMINISTIC, their_settings].concat()),
+    );
     differential::check(seeds, ours.addr(), theirs.addr());
 }
 
