@@ -2,7 +2,7 @@
 
 /// One thing that must be there before `cargo xtask test` can pass.
 pub(crate) struct Need {
-    /// The program looked for; for a Python package its name.
+    /// The program looked for, or a file if it begins with `/`; for a Python package its name.
     pub(crate) name: &'static str,
     /// What uses it, for the reader of a log.
     pub(crate) why: &'static str,
@@ -41,6 +41,22 @@ pub(crate) const NEEDS: &[Need] = &[
         source: Source::Apt { package: "libmemcached-tools", service: None },
     },
     Need {
+        name: "nutcracker",
+        why: "twemproxy, what `peerset proxy` replaces and is compared with",
+        source: Source::Apt { package: "nutcracker", service: Some("nutcracker") },
+    },
+    Need {
+        name: "java",
+        why: "runs ZooKeeper",
+        source: Source::Apt { package: "default-jre-headless", service: None },
+    },
+    Need {
+        // Not the package `zookeeper`, which is this and scripts, and pulls in Java's windows and sound.
+        name: "/usr/share/java/zookeeper.jar",
+        why: "ZooKeeper itself",
+        source: Source::Apt { package: "libzookeeper-java", service: None },
+    },
+    Need {
         name: "strace",
         why: "counts system calls in benches",
         source: Source::Apt { package: "strace", service: None },
@@ -54,6 +70,11 @@ pub(crate) const NEEDS: &[Need] = &[
         name: "pymemcache",
         why: "a client library of another language",
         source: Source::PyPi { package: "pymemcache", version: "4.0.0" },
+    },
+    Need {
+        name: "kazoo",
+        why: "another implementation that writes and reads what is in ZooKeeper",
+        source: Source::PyPi { package: "kazoo", version: "2.11.0" },
     },
     Need {
         name: "elasticache_auto_discovery",
