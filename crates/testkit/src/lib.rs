@@ -2,6 +2,8 @@
 //!
 //! - [`Memcached`] and [`Peerset`] start a server on a free port and kill it on drop; [`Program`] is what both are
 //!   made of, for tests of other commands. A server's output is shown when the test that used it fails.
+//! - [`Zookeeper`] and [`Ensemble`] are started, halted, killed and brought back the same way.
+//! - [`Port`] keeps a port for a server that is down.
 //! - [`wait_for`] waits for a condition, never for an amount of time.
 //! - [`Usage`] reads a process's CPU time and resident memory.
 //! - [`differential`] sends the same random commands to two servers and compares every byte they answer.
@@ -20,14 +22,18 @@
 pub mod differential;
 mod memcached;
 mod peerset;
+mod port;
 mod program;
 mod usage;
 mod wait;
+mod zookeeper;
 
 pub use memcached::Memcached;
 pub use peerset::Peerset;
+pub use port::Port;
 pub use program::Program;
 /// A folder of its own for one test, removed on drop.
 pub use tempfile::TempDir;
 pub use usage::Usage;
 pub use wait::wait_for;
+pub use zookeeper::{Ensemble, Zookeeper};

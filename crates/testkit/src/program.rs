@@ -113,15 +113,39 @@ impl Program {
         word.parse().unwrap_or_else(|e| panic!("no address behind {prefix:?} but {rest:?}: {e}"))
     }
 
-    /// Asks the program to stop with SIGTERM and waits until it has.
+    /// Sends a signal, as `"HUP"`.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        // Through kill(1): sending it directly would take unsafe code or one more dependency.
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        assert!(sent.as_ref().is_ok_and(ExitStatus::success), "kill -{name} {}: {sent:?}", self.id());
+    }
+
+    /// Halts the process (SIGSTOP) and waits until all its threads stand still: it keeps its connections, takes new
+    /// ones as far as the kernel does that for it, and answers nothing.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.signal("STOP");
+        let id = self.id();
+        self.wait_until("stand still", |_| threads_are(id, "T").then_some(()));
+    }
+
+    /// Lets a halted process go on (SIGCONT).
+    #[track_caller]
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    /// Asks the program to end with SIGTERM and waits until it has.
     ///
     /// # Panics
     /// When it is still running after ten seconds.
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
-        // The signal goes through kill(1): sending it directly would take unsafe code or one more dependency.
-        let sent = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
-        assert!(sent.as_ref().is_ok_and(ExitStatus::success), "kill -TERM {}: {sent:?}", self.id());
+        self.signal("TERM");
         self.wait()
     }
 
@@ -142,6 +166,16 @@ impl Program {
             Err(e) => panic!("{file} of {}: {e}", self.name),
         }
     }
+}
+
+/// Whether every thread is in a state, by its letter in proc(5).
+fn threads_are(id: u32, state: &str) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else { return false };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // Behind the name, which may hold anything.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state))
+    })
 }
 
 impl Drop for Program {
