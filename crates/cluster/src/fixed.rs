@@ -66,7 +66,8 @@ impl StaticSource {
         let mut distinct = Distinct::default();
         let mut members = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
-            let member = item.member();
+            let mut member = item.member();
+            member.position = u32::try_from(at).unwrap_or(u32::MAX);
             if let Err(problem) = distinct.admit(&member, Limits::default().members_max) {
                 let text = item.to_string();
                 return Err(ItemsError::new(at + 1, Piece::new(&text), Piece::new(&text).fault(problem)));
@@ -161,6 +162,8 @@ mod tests {
         let source = StaticSource::parse("b:1,a:1").unwrap();
         let snapshot = source.watch().borrow();
         assert_eq!((snapshot.state(), snapshot.revision()), (State::Ready, Revision(1)));
+        let positions: Vec<_> = snapshot.members().iter().map(|m| (m.id.as_str(), m.position)).collect();
+        assert_eq!(positions, [("a:1", 1), ("b:1", 0)]);
         source.close();
         assert!(source.watch().is_closed());
         assert_eq!(source.watch().borrow().len(), 2);

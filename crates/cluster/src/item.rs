@@ -97,7 +97,7 @@ impl ItemError {
 }
 
 impl Item {
-    /// The member this item describes.
+    /// The member this item describes, at position 0: its place in a list is the list's to say.
     pub fn member(&self) -> Member {
         let mut member = Member::at(self.endpoint.clone());
         if let Some(name) = &self.name {

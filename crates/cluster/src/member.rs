@@ -49,6 +49,9 @@ pub struct Member {
     pub zone: Option<String>,
     /// Small facts for people and filters.
     pub metadata: BTreeMap<String, String>,
+    /// Its place in the source's own list, from 0, where that order means something: `static:` and `file:`, on whose order
+    /// some placements depend. 0 elsewhere. A reordered list is a change.
+    pub position: u32,
     /// Opaque to this library: what the members of one application tell each other.
     pub data: Bytes,
 }
@@ -65,6 +68,7 @@ impl Member {
             shard: None,
             zone: None,
             metadata: BTreeMap::new(),
+            position: 0,
             data: Bytes::new(),
         }
     }

@@ -26,6 +26,9 @@ use merge::merge;
 /// get twice their share. An id that an earlier source uses for *another* endpoint becomes `SOURCE/ID`, so that two
 /// registries which number their members alike do not hide each other's.
 ///
+/// **Order.** Every member of an earlier source has a smaller [`position`](crate::Member::position) than those of a later
+/// one, whose positions are moved up by a fixed distance, so that no source's growth changes the members of another.
+///
 /// **State.** A source that fails does not stop the others:
 ///
 /// | sources | union |
@@ -37,7 +40,7 @@ use merge::merge;
 ///
 /// [`parts`](Self::parts) tells the sources apart. A closed source counts as lost; the union ends with the last one.
 ///
-/// - **Cost**: a change of any source merges all, O(members log members); members are shared, not copied.
+/// - **Cost**: a change of any source merges all, O(members log members); members are shared, but for those that get another position or id.
 /// - Clones are handles to the same union. Closing it leaves its sources open.
 ///
 /// ```

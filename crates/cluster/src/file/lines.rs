@@ -74,8 +74,9 @@ fn read_line(
     if let Some(at) = piece.text.find(',') {
         return Err((column(piece.at + at), ItemProblem::Comma));
     }
-    let member = item(piece).map_err(|fault| (column(fault.at.start), fault.problem))?.member();
+    let mut member = item(piece).map_err(|fault| (column(fault.at.start), fault.problem))?.member();
     distinct.admit(&member, members_max).map_err(|problem| (column(piece.at), problem))?;
+    member.position = u32::try_from(members.len()).unwrap_or(u32::MAX); // among the good lines, not among all
     members.push(member);
     Ok(())
 }
@@ -102,6 +103,10 @@ mod tests {
         fn check(bytes: impl AsRef<[u8]>, ids: &[&str], problems: &[(usize, usize, ItemProblem)]) {
             let reading = read_all(bytes.as_ref(), 3);
             let found: Vec<_> = reading.members.iter().map(|member| member.id.as_str()).collect();
+            assert!(
+                reading.members.iter().map(|member| member.position).eq(0..ids.len() as u32),
+                "{reading:?}"
+            );
             let placed: Vec<_> = reading.problems.iter().map(|p| (p.line, p.column, p.problem)).collect();
             assert_eq!(
                 (&found[..], &placed[..]),

@@ -18,6 +18,7 @@ pub(super) fn merge<'s>(parts: impl Iterator<Item = &'s Snapshot>) -> (State, Ve
             if *owners.entry(&member.endpoint).or_insert(at) != at {
                 continue;
             }
+            let member = &placed(member, at);
             if ids.insert(member.id.clone()) {
                 members.push(member.clone());
                 continue;
@@ -29,6 +30,20 @@ pub(super) fn merge<'s>(parts: impl Iterator<Item = &'s Snapshot>) -> (State, Ve
         }
     }
     (state, members)
+}
+
+/// How far apart the positions of two sources begin: more than any source has members.
+const STRIDE: u32 = 1 << 20;
+
+/// The member behind those of all earlier sources; a member of the first source is shared as it is.
+fn placed(member: &Arc<Member>, source: usize) -> Arc<Member> {
+    match u32::try_from(source).unwrap_or(u32::MAX).saturating_mul(STRIDE) {
+        0 => member.clone(),
+        start => {
+            let position = member.position.saturating_add(start);
+            Arc::new(Member { position, ..Member::clone(member) })
+        }
+    }
 }
 
 /// The stronger of two states: stale over ready over pending over absent, and of two losses the earlier.
@@ -83,6 +98,15 @@ mod tests {
         check("a:1=x", "b:1=x", "b:1@1=two/x a:1@1=x");
         check("a:1=two/x b:1=x", "c:1=x", "a:1@1=two/x b:1@1=x"); // no name is left for the third
         check("a:1=x a:1=y", "", "a:1@1=x a:1@1=y"); // one source may repeat an endpoint
+    }
+
+    #[test]
+    fn earlier_sources_come_first() {
+        let source = |items| crate::Discover::watch(&crate::StaticSource::parse(items).unwrap()).borrow();
+        let mut members = merge([source("z:1,y:1"), source("b:1,y:1,a:1")].iter()).1;
+        members.sort_by_key(|member| member.position);
+        let order: Vec<_> = members.iter().map(|member| member.id.as_str()).collect();
+        assert_eq!(order, ["z:1", "y:1", "b:1", "a:1"]);
     }
 
     #[test]
