@@ -1,0 +1,145 @@
+//! How a client treats its servers.
+
+use std::time::Duration;
+
+use peerset_proto_memcache::{KEY_BYTES_MAX, Limits};
+
+use crate::handshake::Auth;
+use crate::health::HealthConfig;
+#[cfg(feature = "tls")]
+use crate::tls::TlsConfig;
+
+/// Settings of one server, as a rule the same for all servers of a pool.
+///
+/// Checked once, by whoever builds a client ([`check`](Self::check)).
+///
+/// ```
+/// use std::time::Duration;
+/// use peerset_client_memcache::ServerConfig;
+///
+/// let mut config = ServerConfig::default();
+/// config.request_timeout = Duration::from_millis(250);
+/// config.prefix = b"app:".to_vec();
+/// config.check()?;
+/// # Ok::<(), peerset_client_memcache::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Connections to a server, shared by all callers; at least 1, at most 64. One is the fastest until values of many
+    /// kilobytes hold up the small ones behind them.
+    pub connections: usize,
+    /// From the first packet to the answered handshake. A server that does not answer costs this once, then it is known.
+    pub connect_timeout: Duration,
+    /// From writing a request to its reply. When it passes, the connection is given up with all that was in flight and
+    /// the server ejected, so choose what no healthy server needs. A caller's own deadline may be shorter and has no
+    /// such consequence.
+    pub request_timeout: Duration,
+    /// Requests waiting for a reply on one connection, or for the connection itself; what goes over is refused with
+    /// [`Error::Overloaded`](crate::Error::Overloaded).
+    pub queue_requests_max: usize,
+    /// Bytes of requests waiting to be written to one connection. At least one request always fits.
+    pub queue_bytes_max: usize,
+    /// What is refused in replies, and the longest value a caller may store. memcached's own limit for values is a
+    /// megabyte unless started with `-I`.
+    pub limits: Limits,
+    /// When a server is ejected, and how long it stays away.
+    pub health: HealthConfig,
+    /// What servers started with `-Y` want to be told first.
+    pub auth: Option<Auth>,
+    /// Put before every key, and counted among its 250 bytes. Printable and without spaces. Owners are chosen by the
+    /// key without it.
+    pub prefix: Vec<u8>,
+    /// Talk TLS.
+    #[cfg(feature = "tls")]
+    pub tls: Option<TlsConfig>,
+}
+
+impl Default for ServerConfig {
+    /// One connection, 500 ms to connect and for a request, 16384 requests of together 64 MiB.
+    fn default() -> Self {
+        ServerConfig {
+            connections: 1,
+            connect_timeout: Duration::from_millis(500),
+            request_timeout: Duration::from_millis(500),
+            queue_requests_max: 16 * 1024,
+            queue_bytes_max: 64 * 1024 * 1024,
+            limits: Limits::default(),
+            health: HealthConfig::default(),
+            auth: None,
+            prefix: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+}
+
+/// A setting that makes no sense. Nothing was started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A number or time out of its range.
+    #[error("{setting} has to be {wanted}")]
+    Range {
+        /// The field.
+        setting: &'static str,
+        /// What it may be.
+        wanted: &'static str,
+    },
+    /// The prefix is no beginning of a key.
+    #[error("the key prefix may have at most 249 bytes, without spaces and control characters")]
+    Prefix,
+}
+
+impl ServerConfig {
+    /// Whether every setting makes sense.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let range = |fine: bool, setting, wanted| match fine {
+            true => Ok(()),
+            false => Err(ConfigError::Range { setting, wanted }),
+        };
+        let HealthConfig { eject_after, retry_min, retry_max } = self.health;
+        range((1..=64).contains(&self.connections), "connections", "1 to 64")?;
+        range(!self.connect_timeout.is_zero(), "connect_timeout", "more than nothing")?;
+        range(!self.request_timeout.is_zero(), "request_timeout", "more than nothing")?;
+        range((1..=1 << 24).contains(&self.queue_requests_max), "queue_requests_max", "1 to 16777216")?;
+        range(self.queue_bytes_max > 0, "queue_bytes_max", "at least 1")?;
+        range(eject_after > 0, "eject_after", "at least 1")?;
+        range(!retry_min.is_zero(), "retry_min", "more than nothing")?;
+        range(retry_max >= retry_min, "retry_max", "no shorter than retry_min")?;
+        let plain = self.prefix.iter().all(|&byte| byte > b' ' && byte != 0x7f);
+        match plain && self.prefix.len() < KEY_BYTES_MAX {
+            true => Ok(()),
+            false => Err(ConfigError::Prefix),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn senseless_settings_are_named() {
+        fn check(change: impl FnOnce(&mut ServerConfig), words: &str) {
+            let mut config = ServerConfig::default();
+            config.check().unwrap();
+            change(&mut config);
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        check(|config| config.connections = 0, "connections has to be 1 to 64");
+        check(|config| config.connect_timeout = Duration::ZERO, "connect_timeout");
+        check(|config| config.request_timeout = Duration::ZERO, "request_timeout");
+        check(|config| config.queue_requests_max = 0, "queue_requests_max");
+        check(|config| config.queue_bytes_max = 0, "queue_bytes_max");
+        check(|config| config.health.eject_after = 0, "eject_after");
+        check(|config| config.health.retry_min = Duration::ZERO, "retry_min");
+        check(|config| config.health.retry_max = Duration::ZERO, "retry_max");
+        check(|config| config.prefix = b"two words".to_vec(), "key prefix");
+        check(|config| config.prefix = vec![b'p'; 250], "key prefix");
+    }
+}

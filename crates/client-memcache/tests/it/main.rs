@@ -1,0 +1,1 @@
+//! The client against real memcached and against servers that misbehave.
