@@ -2,7 +2,9 @@
 //!
 //! - [`Memcached`] and [`Peerset`] start a server on a free port and kill it on drop; [`Program`] is what both are
 //!   made of, for tests of other commands. A server's output is shown when the test that used it fails.
-//! - [`Zookeeper`] and [`Ensemble`] are started, halted, killed and brought back the same way.
+//! - [`Twemproxy`], [`Zookeeper`] and [`Ensemble`] are started the same way. A [`Memcached`] or ZooKeeper can be
+//!   killed, halted and brought back where it was.
+//! - [`FaultProxy`] is a network that is slow, swallows, cuts and garbles; [`ScriptedServer`] answers as it is told.
 //! - [`Port`] keeps a port for a server that is down.
 //! - [`wait_for`] waits for a condition, never for an amount of time.
 //! - [`Usage`] reads a process's CPU time and resident memory.
@@ -20,20 +22,26 @@
 //! ```
 
 pub mod differential;
+mod fault_proxy;
 mod memcached;
 mod peerset;
 mod port;
 mod program;
+mod scripted_server;
+mod twemproxy;
 mod usage;
 mod wait;
 mod zookeeper;
 
+pub use fault_proxy::{FaultProxy, Way};
 pub use memcached::Memcached;
 pub use peerset::Peerset;
 pub use port::Port;
 pub use program::Program;
+pub use scripted_server::{Answer, Request, ScriptedServer};
 /// A folder of its own for one test, removed on drop.
 pub use tempfile::TempDir;
+pub use twemproxy::{Twemproxy, TwemproxyOptions};
 pub use usage::Usage;
 pub use wait::wait_for;
 pub use zookeeper::{Ensemble, Zookeeper};

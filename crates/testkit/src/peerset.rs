@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::Program;
 
-/// `peerset serve`, listening on a port it picked; killed on drop, its log shown if the test is failing.
+/// `peerset serve` or `peerset proxy`, listening on a port it picked; killed on drop, its log shown if the test is failing.
 #[derive(Debug)]
 pub struct Peerset {
     addr: SocketAddr,
@@ -25,9 +25,22 @@ impl Peerset {
     /// When it cannot be started, ends, or does not say within ten seconds where it listens.
     #[track_caller]
     pub fn start(binary: impl AsRef<Path>, extra: &[&str]) -> Peerset {
-        let binary = binary.as_ref();
+        Peerset::start_command(binary.as_ref(), "serve", extra)
+    }
+
+    /// The same for `binary proxy`.
+    ///
+    /// # Panics
+    /// As [`Peerset::start`].
+    #[track_caller]
+    pub fn start_proxy(binary: impl AsRef<Path>, extra: &[&str]) -> Peerset {
+        Peerset::start_command(binary.as_ref(), "proxy", extra)
+    }
+
+    #[track_caller]
+    fn start_command(binary: &Path, name: &str, extra: &[&str]) -> Peerset {
         let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(extra);
+        command.args([name, "--listen", "127.0.0.1:0"]).args(extra);
         if !extra.contains(&"--http") {
             command.args(["--http", "off"]);
         }

@@ -35,11 +35,6 @@ impl Program {
     #[track_caller]
     pub fn start(command: &mut Command, install: &str) -> Program {
         let dir = TempDir::new().expect("a temporary folder can be made");
-        Program::start_in(dir, command, install)
-    }
-
-    #[track_caller]
-    pub(crate) fn start_in(dir: TempDir, command: &mut Command, install: &str) -> Program {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
         let output =
