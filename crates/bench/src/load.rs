@@ -4,14 +4,14 @@
 //! sends the next batch in one write when all replies to the last have come, and checks every reply. Replies have a
 //! length known beforehand, so a batch is read until it is complete and then compared, without parsing.
 //!
-//! - **Keys** are drawn evenly; **values** are 100 bytes that follow from the key and a version, so that a wrong, old
+//! - **Keys** are drawn evenly; **values** follow from the key and a version, so that a wrong, old
 //!   or torn value is recognised without remembering what was written.
 //! - **Cost**: 0.1 to 0.2 µs of user time an operation with 32 in flight; each report prints it.
 //! - **Errors**: a miss, a wrong value or a silence of five seconds ends the run.
 
 mod connection;
-mod data;
 mod dialect;
+mod items;
 mod worker;
 
 use std::net::SocketAddr;
@@ -21,17 +21,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use peerset_testkit::Usage;
 
-pub(crate) use data::KeyNames;
 pub(crate) use dialect::Dialect;
+pub(crate) use items::Items;
 use worker::{Source, Worker};
 
 use crate::stats::Histogram;
 
 /// What is asked of a server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Load<'k> {
+pub(crate) struct Load<'i> {
     pub(crate) dialect: Dialect,
-    pub(crate) keys: &'k KeyNames,
+    pub(crate) items: &'i Items,
     pub(crate) connections: usize,
     /// Requests in flight on each connection.
     pub(crate) in_flight: usize,
@@ -54,11 +54,11 @@ pub(crate) struct Measured {
 }
 
 /// A load on its way: connections are open, and requests in flight between the calls.
-pub(crate) struct Running<'k> {
-    workers: Vec<Worker<'k>>,
+pub(crate) struct Running<'i> {
+    workers: Vec<Worker<'i>>,
 }
 
-impl<'k> Load<'k> {
+impl<'i> Load<'i> {
     /// Stores every key once and waits until all are stored.
     pub(crate) fn fill(&self, addr: SocketAddr) -> Result<()> {
         self.start(addr, Source::fill)?.run(None).context("storing the keys")?;
@@ -66,11 +66,11 @@ impl<'k> Load<'k> {
     }
 
     /// Opens the connections for a load of 90 % reads and 10 % writes, and sends the first batches.
-    pub(crate) fn serve(&self, addr: SocketAddr) -> Result<Running<'k>> {
+    pub(crate) fn serve(&self, addr: SocketAddr) -> Result<Running<'i>> {
         self.start(addr, |share, _| Source::random(share as u64))
     }
 
-    fn start(&self, addr: SocketAddr, source: impl Fn(usize, usize) -> Source) -> Result<Running<'k>> {
+    fn start(&self, addr: SocketAddr, source: impl Fn(usize, usize) -> Source) -> Result<Running<'i>> {
         let workers = (0..self.threads).map(|share| {
             let connections = (self.connections + share) / self.threads;
             Worker::connect(addr, self, connections, source(share, self.threads))

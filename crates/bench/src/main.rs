@@ -4,9 +4,11 @@
 //! the program for release and runs one.
 #![expect(clippy::print_stdout, reason = "a bench is read on the terminal")]
 
+mod client;
 mod load;
 mod memory;
 mod placement;
+mod report;
 mod serve;
 mod servers;
 mod stats;
@@ -31,17 +33,27 @@ struct Arguments {
 enum Bench {
     /// `peerset serve` against memcached: throughput, CPU, latency, system calls, memory an item
     Serve(serve::Arguments),
+    /// Our memcached client against Rust's others: throughput, CPU, latency, system calls
+    Client(client::Arguments),
     /// Does a server's memory stay within its bound under any mix of sizes?
     Memory(memory::Arguments),
     /// Looking up owners and building rings, against the crates that do the same
     Placement(placement::Arguments),
+    /// One contender of `client`, which starts it
+    #[command(hide = true)]
+    ClientContender(client::RunnerArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let met = match Arguments::parse().bench {
         Bench::Serve(arguments) => serve::run(&arguments)?,
+        Bench::Client(arguments) => client::run(&arguments)?,
         Bench::Memory(arguments) => memory::run(&arguments)?,
         Bench::Placement(arguments) => placement::run(&arguments)?,
+        Bench::ClientContender(arguments) => {
+            client::run_contender(&arguments)?;
+            true
+        }
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

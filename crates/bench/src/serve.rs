@@ -10,7 +10,6 @@
 
 mod footprint;
 mod mix;
-mod report;
 mod rounds;
 mod scenario;
 
@@ -19,8 +18,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::report::Report;
 use crate::servers::{Contender, peerset_binary};
-use report::Report;
 use scenario::{SCENARIOS, Work};
 
 #[derive(clap::Args)]
@@ -73,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     ensure!(arguments.seconds > 0.0 && arguments.seconds < 3600.0, "--seconds {}", arguments.seconds);
     ensure!(arguments.rounds > 0 && arguments.load_threads > 0, "at least one round and one thread");
     let plan = Plan::new(arguments)?;
-    let mut report = Report::new(&plan.contenders);
+    let mut report = Report::new(plan.contenders.iter().map(Contender::name).collect(), "memcached");
     let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
     for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
         println!("\n{}: {}", scenario.name, scenario.about);

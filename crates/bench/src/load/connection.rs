@@ -8,8 +8,8 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use mio::net::TcpStream;
 
-use super::data::KeyNames;
 use super::dialect::{Awaited, check};
+use super::items::Items;
 
 /// A connection, and the batch in flight on it.
 pub(super) struct Connection {
@@ -48,8 +48,8 @@ impl Connection {
     }
 
     /// Sends the batch that has been built, in one write.
-    pub(super) fn send(&mut self, keys: &KeyNames) -> io::Result<()> {
-        self.awaited_bytes = self.awaited.iter().map(|part| part.bytes(keys)).sum();
+    pub(super) fn send(&mut self, items: &Items) -> io::Result<()> {
+        self.awaited_bytes = self.awaited.iter().map(|part| part.bytes(items)).sum();
         // One byte of room more, in which a reply too many would show.
         self.replies.resize(self.replies.len().max(self.awaited_bytes + 1), 0);
         self.filled = 0;
@@ -69,20 +69,20 @@ impl Connection {
     }
 
     /// Reads what has come and checks the batch once all of it has.
-    pub(super) fn receive(&mut self, keys: &KeyNames) -> Result<Progress> {
+    pub(super) fn receive(&mut self, items: &Items) -> Result<Progress> {
         loop {
             let room = &mut self.replies[self.filled..];
             let room_bytes = room.len();
             match self.stream.read(room) {
                 Ok(0) => {
-                    check(keys, &self.awaited, &self.replies[..self.filled])?;
+                    check(items, &mut self.awaited, &self.replies[..self.filled])?;
                     anyhow::bail!("the server closed the connection");
                 }
                 Ok(count) => {
                     self.filled += count;
                     if self.filled >= self.awaited_bytes {
                         let nanoseconds = self.sent.elapsed().as_nanos() as u64;
-                        check(keys, &self.awaited, &self.replies[..self.filled])?;
+                        check(items, &mut self.awaited, &self.replies[..self.filled])?;
                         self.awaited.clear();
                         return Ok(Progress::Complete { nanoseconds });
                     }
@@ -99,9 +99,9 @@ impl Connection {
     }
 
     /// Whether what has come so far of an unfinished batch is right: tells a silent server from a wrong reply.
-    pub(super) fn check_stalled(&self, keys: &KeyNames) -> Result<()> {
+    pub(super) fn check_stalled(&mut self, items: &Items) -> Result<()> {
         ensure!(self.awaited.is_empty(), {
-            let wrong = check(keys, &self.awaited, &self.replies[..self.filled]).err();
+            let wrong = check(items, &mut self.awaited, &self.replies[..self.filled]).err();
             let of = (self.filled, self.awaited_bytes);
             format!("no reply for long; {} of {} bytes have come, {wrong:?}", of.0, of.1)
         });

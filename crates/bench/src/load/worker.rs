@@ -7,8 +7,7 @@ use anyhow::{Context, Result, bail};
 use mio::{Events, Interest, Poll, Token};
 
 use super::connection::{Connection, Progress};
-use super::data::KeyNames;
-use super::{Dialect, Load};
+use super::{Dialect, Items, Load};
 use crate::stats::Histogram;
 
 /// A silence this long is a failure.
@@ -23,18 +22,18 @@ pub(super) enum Source {
 }
 
 /// One thread's part of a load.
-pub(super) struct Worker<'k> {
+pub(super) struct Worker<'i> {
     poll: Poll,
     events: Events,
     connections: Vec<Connection>,
     /// Connections with a batch in flight.
     busy: usize,
-    batches: Batches<'k>,
+    batches: Batches<'i>,
 }
 
 /// Builds batches.
-struct Batches<'k> {
-    keys: &'k KeyNames,
+struct Batches<'i> {
+    items: &'i Items,
     dialect: Dialect,
     in_flight: usize,
     source: Source,
@@ -56,21 +55,21 @@ impl Source {
     }
 }
 
-impl<'k> Worker<'k> {
+impl<'i> Worker<'i> {
     pub(super) fn connect(
         addr: SocketAddr,
-        load: &Load<'k>,
+        load: &Load<'i>,
         connections: usize,
         source: Source,
-    ) -> Result<Worker<'k>> {
-        let batches = Batches { keys: load.keys, dialect: load.dialect, in_flight: load.in_flight, source };
+    ) -> Result<Worker<'i>> {
+        let batches = Batches { items: load.items, dialect: load.dialect, in_flight: load.in_flight, source };
         let connections = (0..connections).map(|_| Connection::open(addr)).collect::<std::io::Result<_>>()?;
         let mut worker =
             Worker { poll: Poll::new()?, events: Events::with_capacity(1024), connections, busy: 0, batches };
         for (at, connection) in worker.connections.iter_mut().enumerate() {
             worker.poll.registry().register(&mut connection.stream, Token(at), Interest::READABLE)?;
             if worker.batches.build(connection) > 0 {
-                connection.send(worker.batches.keys)?;
+                connection.send(worker.batches.items)?;
                 worker.busy += 1;
             }
         }
@@ -86,14 +85,14 @@ impl<'k> Worker<'k> {
             self.poll.poll(&mut self.events, Some(Duration::from_millis(100)))?;
             for event in &self.events {
                 let connection = &mut self.connections[event.token().0];
-                let progress = connection.receive(self.batches.keys);
+                let progress = connection.receive(self.batches.items);
                 let progress = progress.with_context(|| format!("on connection {}", event.token().0))?;
                 if let Progress::Complete { nanoseconds } = progress {
                     tally.latency.record(nanoseconds);
                     tally.operations += requests;
                     match self.batches.build(connection) {
                         0 => self.busy -= 1,
-                        _ => connection.send(self.batches.keys)?,
+                        _ => connection.send(self.batches.items)?,
                     }
                 }
             }
@@ -102,8 +101,8 @@ impl<'k> Worker<'k> {
                 last_progress = now;
             } else if now - last_progress > STALL_MAX {
                 self.connections
-                    .iter()
-                    .try_for_each(|connection| connection.check_stalled(self.batches.keys))?;
+                    .iter_mut()
+                    .try_for_each(|connection| connection.check_stalled(self.batches.items))?;
                 bail!("no connection has had an event for {STALL_MAX:?}");
             }
             if deadline.is_some_and(|deadline| now >= deadline) {
@@ -118,13 +117,13 @@ impl Batches<'_> {
     /// Builds the next batch, and says how many requests it has.
     fn build(&mut self, connection: &mut Connection) -> usize {
         let (out, awaited) = (&mut connection.out, &mut connection.awaited);
-        let count = self.keys.count();
+        let count = self.items.count();
         match &mut self.source {
             Source::Fill { next, step } => {
                 let ids = (*next..count).step_by(*step as usize).take(self.in_flight);
                 let mut built = 0;
                 for id in ids {
-                    self.dialect.push_set(self.keys, id, 0, out, awaited);
+                    self.dialect.push_set(self.items, id, 0, out, awaited);
                     built += 1;
                 }
                 *next = next.saturating_add(built as u32 * *step);
@@ -135,9 +134,9 @@ impl Batches<'_> {
                     // One draw decides about kind and version; the keys are drawn apart.
                     let draw = rng.u32(..);
                     if draw % 10 == 0 {
-                        self.dialect.push_set(self.keys, rng.u32(..count), (draw >> 16) as u8, out, awaited);
+                        self.dialect.push_set(self.items, rng.u32(..count), (draw >> 16) as u8, out, awaited);
                     } else {
-                        self.dialect.push_get(self.keys, || rng.u32(..count), out, awaited);
+                        self.dialect.push_get(self.items, || rng.u32(..count), out, awaited);
                     }
                 }
                 self.in_flight

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::Plan;
-use super::report::{Figure, Report, Target};
-use super::scenario::Scenario;
-use crate::load::{Dialect, KeyNames, Load};
+use super::scenario::{Scenario, VALUE_BYTES};
+use crate::load::{Dialect, Items, Load};
+use crate::report::{Figure, Report, Target};
 use crate::servers::Server;
 use crate::stats::Spread;
 
@@ -16,8 +16,8 @@ use crate::stats::Spread;
 const MEMORY_MIB: u64 = 1024;
 
 pub(super) fn run(scenario: &Scenario, items: u32, plan: &Plan, report: &mut Report) -> Result<()> {
-    let keys = KeyNames::new(items, 20);
-    let load = Load { dialect: Dialect::Classic, keys: &keys, connections: 8, in_flight: 64, threads: 1 };
+    let stored = Items::new(items, 20, VALUE_BYTES);
+    let load = Load { dialect: Dialect::Classic, items: &stored, connections: 8, in_flight: 64, threads: 1 };
     let mut bytes = Vec::new();
     for contender in &plan.contenders {
         let server = contender.start(MEMORY_MIB);

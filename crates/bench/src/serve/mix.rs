@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Plan;
-use super::report::{Figure, Report, Target};
 use super::scenario::Scenario;
 use crate::memory;
+use crate::report::{Figure, Report, Target};
 use crate::servers::Contender;
 use crate::stats::Spread;
 

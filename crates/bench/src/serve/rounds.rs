@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 
 use super::Plan;
-use super::report::{Figure, Report};
-use super::scenario::{CONNECTIONS, KEY_COUNT, Scenario, Shape};
-use crate::load::{KeyNames, Load};
+use super::scenario::{CONNECTIONS, KEY_COUNT, Scenario, Shape, VALUE_BYTES};
+use crate::load::{Items, Load};
+use crate::report::{Figure, Report};
 use crate::servers::Server;
 use crate::stats::Spread;
 use crate::syscalls;
@@ -25,10 +25,10 @@ struct Sample {
 }
 
 pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut Report) -> Result<()> {
-    let keys = KeyNames::new(KEY_COUNT, 12);
+    let items = Items::new(KEY_COUNT, 12, VALUE_BYTES);
     let load = Load {
         dialect: shape.dialect,
-        keys: &keys,
+        items: &items,
         connections: CONNECTIONS,
         in_flight: shape.in_flight,
         threads: plan.load_threads,
@@ -99,7 +99,7 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
     let ratio = |value: fn(&Sample) -> f64| {
         Spread::of(samples[ours].iter().zip(&samples[best]).map(|(ours, theirs)| value(ours) / value(theirs)))
     };
-    use super::report::Target::{AtLeast, AtMost};
+    use crate::report::Target::{AtLeast, AtMost};
     let targets = &scenario.targets;
     figure(
         "throughput",

@@ -43,6 +43,7 @@ pub(super) struct Targets {
 
 pub(super) const CONNECTIONS: usize = 50;
 pub(super) const KEY_COUNT: u32 = 10_000;
+pub(super) const VALUE_BYTES: usize = 100;
 
 const NONE: Targets =
     Targets { throughput_min: None, cpu_max: None, p99_max: None, syscalls_max: None, item_bytes_max: None };

@@ -2,33 +2,34 @@
 
 use std::fmt::Write as _;
 
-use crate::servers::Contender;
 use crate::stats::Spread;
 
 /// All figures of a run.
-pub(super) struct Report {
+pub(crate) struct Report {
     contenders: Vec<String>,
+    /// What the column of the others is called.
+    rivals: &'static str,
     figures: Vec<Figure>,
 }
 
 /// One line of the table.
-pub(super) struct Figure {
-    pub(super) scenario: &'static str,
-    pub(super) what: &'static str,
-    pub(super) unit: &'static str,
-    pub(super) ours: f64,
-    pub(super) theirs: f64,
-    /// Which memcached `theirs` is of.
-    pub(super) rival: String,
+pub(crate) struct Figure {
+    pub(crate) scenario: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) ours: f64,
+    pub(crate) theirs: f64,
+    /// Whose `theirs` is.
+    pub(crate) rival: String,
     /// What the target is about.
-    pub(super) judged: Spread,
+    pub(crate) judged: Spread,
     /// Ours by theirs, else ours itself.
-    pub(super) judged_is_ratio: bool,
-    pub(super) target: Option<Target>,
+    pub(crate) judged_is_ratio: bool,
+    pub(crate) target: Option<Target>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
 }
@@ -67,25 +68,25 @@ impl Figure {
 }
 
 impl Report {
-    pub(super) fn new(contenders: &[Contender]) -> Report {
-        Report { contenders: contenders.iter().map(Contender::name).collect(), figures: Vec::new() }
+    pub(crate) fn new(contenders: Vec<String>, rivals: &'static str) -> Report {
+        Report { contenders, rivals, figures: Vec::new() }
     }
 
     /// Adds a figure, and shows it at once: a whole run takes minutes.
-    pub(super) fn add(&mut self, figure: Figure) {
+    pub(crate) fn add(&mut self, figure: Figure) {
         let [_, what, ours, theirs, rival, ratio, target, verdict] = figure.row();
         println!("  → {what}: {ours} to {theirs} ({rival}), ratio {ratio}, target {target}: {verdict}");
         self.figures.push(figure);
     }
 
     /// Whether no target was missed.
-    pub(super) fn all_met(&self) -> bool {
+    pub(crate) fn all_met(&self) -> bool {
         self.figures.iter().all(|figure| figure.met() != Some(false))
     }
 
     /// Markdown; medians, with the least and the greatest ratio of a round in parentheses.
-    pub(super) fn table(&self) -> String {
-        let heading = ["scenario", "figure", "peerset", "memcached", "which", "ratio", "target", "verdict"];
+    pub(crate) fn table(&self) -> String {
+        let heading = ["scenario", "figure", "peerset", self.rivals, "which", "ratio", "target", "verdict"];
         let mut rows = vec![heading.map(str::to_owned), [const { String::new() }; 8]];
         rows.extend(self.figures.iter().map(Figure::row));
         let widths: [usize; 8] =
@@ -103,14 +104,14 @@ impl Report {
     }
 
     /// The same for programs. Names hold nothing that JSON would have to escape.
-    pub(super) fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let figures = self.figures.iter().map(|figure| {
             let Figure { scenario, what, unit, ours, theirs, rival, judged, .. } = figure;
             let met = figure.met().map_or("null".to_owned(), |met| met.to_string());
             let Spread { median, min, max } = judged;
             format!(
                 "{{\"scenario\":\"{scenario}\",\"figure\":\"{what}\",\"unit\":\"{unit}\",\"peerset\":{ours},\
-                 \"memcached\":{theirs},\"rival\":\"{rival}\",\"judged\":{{\"median\":{median},\"min\":{min},\
+                 \"theirs\":{theirs},\"rival\":\"{rival}\",\"judged\":{{\"median\":{median},\"min\":{min},\
                  \"max\":{max}}},\"met\":{met}}}"
             )
         });
@@ -142,7 +143,7 @@ fn targets_are_judged_by_the_median() {
         judged_is_ratio: true,
         target: Some(target),
     };
-    let mut report = Report::new(&[Contender::Memcached { threads: 2 }]);
+    let mut report = Report::new(vec!["memcached -t 2".to_owned()], "memcached");
     report.add(figure(1.0, Target::AtLeast(1.0)));
     report.add(figure(1.0, Target::AtMost(1.0)));
     assert!(report.all_met());

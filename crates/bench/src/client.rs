@@ -1,0 +1,96 @@
+//! Is our memcached client faster than the best that Rust has, and at what CPU?
+//!
+//! Every contender is a process of its own, so that CPU and system calls are its own: this program again, with a
+//! hidden subcommand. They take turns: each round measures every contender once, against one memcached as Debian ships
+//! it. 10,000 keys, values of 100 bytes, nine reads to a write, every value checked. What is judged is the median over
+//! the rounds of the ratio to the rival that was best in that round and that figure: not one rival, but all of them.
+//!
+//! First a short heat decides in which way each contender is fastest: on one thread or two, blocking or not, text or
+//! binary protocol, as far as it has the choice. Pools have a connection a task, and test none at checkout.
+
+mod contender;
+mod contenders;
+mod process;
+mod rounds;
+mod runner;
+mod scenario;
+mod task;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::report::Report;
+use contender::Contender;
+pub(crate) use runner::{Arguments as RunnerArguments, run as run_contender};
+use scenario::SCENARIOS;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Times each contender is measured in a scenario
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Length of one measurement
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Three short rounds, to see that everything works
+    #[arg(long)]
+    quick: bool,
+    /// Only this scenario (repeatable): tasks-1, tasks-16, tasks-128, multiget
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// Only this contender (repeatable); without one all take part
+    #[arg(long, value_enum)]
+    contender: Vec<Contender>,
+    /// Write every figure there as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// How measurements are made, the same for all scenarios.
+struct Plan {
+    contenders: Vec<Contender>,
+    rounds: usize,
+    warm_up: Duration,
+    measured: Duration,
+}
+
+/// Runs the scenarios and prints the table; says whether every target was met.
+pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    let known = |name: &String| SCENARIOS.iter().any(|scenario| scenario.name == name);
+    if let Some(unknown) = arguments.only.iter().find(|name| !known(name)) {
+        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        anyhow::bail!("no scenario {unknown:?}; there are {}", names.join(", "));
+    }
+    ensure!(arguments.seconds > 0.0 && arguments.seconds < 3600.0, "--seconds {}", arguments.seconds);
+    ensure!(arguments.rounds > 0, "at least one round");
+    let plan = Plan::new(arguments);
+    let mut report =
+        Report::new(plan.contenders.iter().map(|one| one.name().to_owned()).collect(), "best rival");
+    let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
+        println!("\n{}: {}", scenario.name, scenario.about);
+        rounds::run(scenario, &plan, &mut report)
+            .with_context(|| format!("in scenario {}", scenario.name))?;
+    }
+    println!("\n{}", report.table());
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, report.json()).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(report.all_met())
+}
+
+impl Plan {
+    fn new(arguments: &Arguments) -> Plan {
+        let (rounds, seconds) =
+            if arguments.quick { (3, 0.5) } else { (arguments.rounds, arguments.seconds) };
+        let all = || Contender::ALL.to_vec();
+        Plan {
+            contenders: if arguments.contender.is_empty() { all() } else { arguments.contender.clone() },
+            rounds,
+            warm_up: Duration::from_secs_f64((seconds / 3.0).min(0.5)),
+            measured: Duration::from_secs_f64(seconds),
+        }
+    }
+}
