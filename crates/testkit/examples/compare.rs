@@ -2,19 +2,27 @@
 //!
 //! ```text
 //! cargo run -p peerset-testkit --example compare -- 127.0.0.1:11211 127.0.0.1:11212 500
+//! cargo run -p peerset-testkit --example compare -- --proxy 127.0.0.1:11211 127.0.0.1:22121 500
 //! ```
 #![expect(clippy::print_stdout, reason = "an example talks to a person")]
 
 use std::env;
 use std::process::ExitCode;
 
-use peerset_testkit::differential::Session;
+use peerset_testkit::differential::{Right, Script, Session};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let kind = if arguments.first().is_some_and(|word| word == "--proxy") {
+        arguments.remove(0);
+        Right::Proxy
+    } else {
+        Right::Server
+    };
     let [left, right, seeds @ ..] = &arguments[..] else {
         println!(
-            "usage: compare HOST:PORT HOST:PORT [SEEDS]\nBoth are emptied; nobody else may use them meanwhile."
+            "usage: compare [--proxy] HOST:PORT HOST:PORT [SEEDS]\nBoth are emptied; nobody else may use them \
+             meanwhile. With --proxy the second one is a proxy in front of several servers."
         );
         return ExitCode::from(2);
     };
@@ -24,7 +32,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     for seed in 0..seeds {
-        if let Err(mismatch) = Session::run(seed, left, right) {
+        if let Err(mismatch) = Session::run_script(&Script::generate(seed), left, right, kind) {
             println!("{mismatch}");
             return ExitCode::FAILURE;
         }

@@ -37,8 +37,12 @@ enum Part {
     CasOf { key: Vec<u8>, offset: u64 },
 }
 
-/// Stands for a CAS value that no reply has told yet.
-const CAS_UNSEEN: u64 = 1;
+/// Stands for a CAS value that no reply has told yet: no server counts as far, and one beside it is none either.
+const CAS_UNSEEN: u64 = u64::MAX - 2;
+
+/// How far a wrong CAS value is from the right one. Farther than a run counts, so that it is wrong on every server,
+/// whatever that one has counted since.
+const CAS_STEP: u64 = 1 << 40;
 
 impl Command {
     /// Appends bytes as they are.
@@ -47,7 +51,7 @@ impl Command {
         self
     }
 
-    /// Appends the last CAS value seen for `key`, plus `offset` (wrapping, so that -1 can be had).
+    /// Appends the last CAS value seen for `key`, or with an `offset` one that is surely wrong.
     pub fn cas_of(mut self, key: &[u8], offset: u64) -> Command {
         self.parts.push(Part::CasOf { key: key.to_vec(), offset });
         self
@@ -68,7 +72,7 @@ impl Command {
             match part {
                 Part::Bytes(bytes) => out.extend_from_slice(bytes),
                 Part::CasOf { key, offset } => {
-                    let value = cas.of(key).unwrap_or(CAS_UNSEEN).wrapping_add(*offset);
+                    let value = cas.of(key).unwrap_or(CAS_UNSEEN).wrapping_add(offset.wrapping_mul(CAS_STEP));
                     out.extend_from_slice(value.to_string().as_bytes());
                 }
             }

@@ -1,14 +1,16 @@
 //! One run of a script against both servers.
 
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
+use super::cas_names::CasNames;
 use super::clock;
 use super::known::normalised;
 use super::link::{Ending, Link, Reply};
 use super::mismatch::Side;
 use super::replies::CasSeen;
-use super::{Batch, Mismatch, Script};
+use super::{Batch, Mismatch, Right, Script};
 
 /// Both servers, ready to be sent scripts.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct Replay {
     pub(crate) right: Link,
     /// How long the rest of a reply is waited for.
     pub(crate) patience: Duration,
+    kind: Right,
     markers: u64,
 }
 
@@ -38,11 +41,12 @@ const PADDING: &[u8] = b"mn\r\n";
 const CAS_GAP_MAX: u64 = 1_000_000;
 
 impl Replay {
-    pub(crate) fn new(left: std::net::SocketAddr, right: std::net::SocketAddr) -> Replay {
+    pub(crate) fn new(left: SocketAddr, right: SocketAddr, kind: Right) -> Replay {
         Replay {
             left: Link::new(left),
             right: Link::new(right),
             patience: Duration::from_secs(10),
+            kind,
             markers: 0,
         }
     }
@@ -55,46 +59,55 @@ impl Replay {
             clock::wait_for_step(self);
         }
         self.reset(script);
-        let mut cas = CasSeen::default();
+        let mut sides = [Seen::default(), Seen::default()];
         let mut before = Vec::new();
         for (number, batch) in script.batches.iter().enumerate() {
-            let sent = render(batch, &cas);
-            let mut cuts = fastrand::Rng::with_seed(script.seed ^ (number as u64) << 32);
-            let pieces = pieces(&sent, &mut cuts);
-            let (left, right) = self.exchange(&pieces);
-            let differ = normalised(&left.bytes) != normalised(&right.bytes) || left.ending != right.ending;
+            let sent = sides.each_ref().map(|seen| render(batch, &seen.cas));
+            // Cut alike, for both are as long where nothing but a CAS value differs.
+            let cuts = fastrand::Rng::with_seed(script.seed ^ (number as u64) << 32);
+            let cut = sent.each_ref().map(|sent| pieces(sent, &mut cuts.clone()));
+            let replies = self.exchange_each(&cut[0], &cut[1]);
+            let [left, right] = [&replies.0, &replies.1];
+            let shown = [sides[0].even_out(self.kind, left), sides[1].even_out(self.kind, right)];
+            let differ = shown[0] != shown[1] || left.ending != right.ending;
+            let [sent, _] = sent;
             // Silence from both is no agreement: the marker was swallowed, and the rest of the run would be void.
             if differ || !matches!(left.ending, Ending::Marker | Ending::Closed) {
+                let [shown_left, shown_right] = shown;
                 return Err(Box::new(Mismatch {
                     seed: script.seed,
                     before,
                     batch: sent,
-                    left: Side::new(self.left.addr, normalised(&left.bytes).into_owned(), &left.ending),
-                    right: Side::new(self.right.addr, normalised(&right.bytes).into_owned(), &right.ending),
+                    left: Side::new(self.left.addr, shown_left, &left.ending),
+                    right: Side::new(self.right.addr, shown_right, &right.ending),
                     shrunk: "not shortened".to_owned(),
                 }));
             }
-            cas.learn(&left.bytes);
             before.push(sent);
         }
         Ok(())
     }
 
-    /// Sends the same pieces to both at once, then the marker, and waits for its reply.
+    /// Sends the same pieces to both.
     pub(crate) fn exchange(&mut self, pieces: &[&[u8]]) -> (Reply, Reply) {
+        self.exchange_each(pieces, pieces)
+    }
+
+    /// Sends its pieces to each at once, then the marker, and waits for its reply.
+    fn exchange_each(&mut self, to_left: &[&[u8]], to_right: &[&[u8]]) -> (Reply, Reply) {
         self.markers += 1;
         let request = format!("md {MARKER_KEY} O~{}\r\n", self.markers);
         let reply = format!("NF O~{}\r\n", self.markers);
-        let pieces = [pieces, &[request.as_bytes()]].concat();
+        let [to_left, to_right] = [to_left, to_right].map(|pieces| [pieces, &[request.as_bytes()]].concat());
         let (left, right, patience) = (&mut self.left, &mut self.right, self.patience);
         thread::scope(|scope| {
-            let left = scope.spawn(|| left.exchange(&pieces, reply.as_bytes(), patience));
-            let right = right.exchange(&pieces, reply.as_bytes(), patience);
+            let left = scope.spawn(|| left.exchange(&to_left, reply.as_bytes(), patience));
+            let right = right.exchange(&to_right, reply.as_bytes(), patience);
             (left.join().expect("an exchange does not panic"), right)
         })
     }
 
-    /// Empties both servers of the script's keys and brings the CAS counters to the same number.
+    /// Empties both servers of the script's keys, and two single ones are brought to the same CAS counter.
     fn reset(&mut self, script: &Script) {
         let mut request = b"flush_all\r\nverbosity 0\r\n".to_vec();
         // A flushed item is freed only when it is next looked at.
@@ -105,6 +118,9 @@ impl Replay {
             request.extend_from_slice(&[b"md ", &key[..], b" b\r\n"].concat());
         }
         self.exchange(&[&request]);
+        if self.kind == Right::Proxy {
+            return;
+        }
         let (left, right) = self.exchange(&[b"set ~cas 0 0 1\r\n1\r\ngets ~cas\r\ndelete ~cas\r\n"]);
         let counter = |reply: &Reply| {
             let mut seen = CasSeen::default();
@@ -121,6 +137,25 @@ impl Replay {
             let mut request = b"set ~cas 0 0 1 noreply\r\n1\r\n".repeat(gap as usize);
             request.extend_from_slice(b"delete ~cas\r\n");
             behind.exchange(&[&request], b"DELETED\r\n", self.patience);
+        }
+    }
+}
+
+/// What a run knows of one side.
+#[derive(Debug, Default)]
+struct Seen {
+    cas: CasSeen,
+    names: CasNames,
+}
+
+impl Seen {
+    /// Learns from a reply, and leaves of it what both sides must have in common.
+    fn even_out(&mut self, kind: Right, reply: &Reply) -> Vec<u8> {
+        self.cas.learn(&reply.bytes);
+        let replies = normalised(&reply.bytes);
+        match kind {
+            Right::Server => replies.into_owned(),
+            Right::Proxy => self.names.rename(&replies),
         }
     }
 }

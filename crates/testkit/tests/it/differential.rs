@@ -1,7 +1,10 @@
 //! The comparison itself: equal servers are found equal, and every kind of difference is found.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use peerset_testkit::Memcached;
-use peerset_testkit::differential::{Mismatch, Session, check};
+use peerset_testkit::differential::{Mismatch, Session, check, check_proxy};
 
 /// Enough memory that no item of a script is ever evicted, and no thread that moves items between queues: one that is
 /// just being moved is treated by incr as one that a waiting reply holds.
@@ -11,6 +14,15 @@ const CALM: [&str; 4] = ["-m", "512", "-o", "no_lru_maintainer"];
 fn memcached_equals_itself() {
     let (left, right) = (Memcached::start(&CALM), Memcached::start(&[&CALM[..], &["-t", "1"]].concat()));
     check(0..150, left.addr(), right.addr());
+}
+
+#[test]
+fn other_cas_values_are_right_from_a_proxy() {
+    let (left, right) = (Memcached::start(&CALM), Memcached::start(&CALM));
+    let mut ahead = TcpStream::connect(right.addr()).unwrap();
+    ahead.write_all(&b"set ahead 0 0 1\r\n1\r\n".repeat(50)).unwrap();
+    ahead.read_exact(&mut vec![0; "STORED\r\n".len() * 50]).unwrap();
+    check_proxy(0..60, left.addr(), right.addr());
 }
 
 /// Runs seeds until one differs from a memcached started with `extra`.
