@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use peerset_cluster::{DiscoveryUrl, Endpoint, Host, Item};
+use peerset_cluster::{DiscoveryUrl, Item};
 use peerset_placement::Server;
+use peerset_route::server_of;
 
 /// A larger file is not a list of servers.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -30,7 +31,7 @@ pub(crate) fn servers(url: &DiscoveryUrl) -> Result<Vec<Server>, PoolError> {
         DiscoveryUrl::File(file) => read_items(&file.path)?,
         other => return Err(PoolError::NoSource(other.to_string())),
     };
-    Ok(items.iter().map(server).collect())
+    Ok(items.iter().map(|item| server_of(&item.member())).collect())
 }
 
 fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
@@ -55,23 +56,6 @@ fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
         })?);
     }
     Ok(items)
-}
-
-fn server(item: &Item) -> Server {
-    let mut server = match &item.endpoint {
-        Endpoint::Tcp { host, port } => {
-            let host = match host {
-                Host::V4(address) => address.to_string(),
-                Host::V6(address) => format!("[{address}]"),
-                Host::Name(name) => name.to_string(),
-            };
-            Server::new(host, port.get())
-        }
-        Endpoint::Unix(path) => Server::new(path.to_string(), 0),
-    };
-    server.weight = item.weight.value();
-    server.name = item.name.as_ref().map(|name| name.as_str().to_owned());
-    server
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use peerset_placement::{BuildError, Placement, Server, Spec};
 
 mod server;
 
+pub use server::server_of;
+
 /// The members of a snapshot that serve, in written order, with a placement over them. Immutable: when the members
 /// change, build another.
 ///
@@ -75,7 +77,7 @@ impl Fleet {
         let serves = |member: &&Member| member.status.is_serving() && member.weight.value() > 0.0;
         let mut members: Vec<&Member> = snapshot.members().iter().map(AsRef::as_ref).filter(serves).collect();
         members.sort_by_key(|member| member.position); // stable: members come sorted by id
-        let servers: Vec<Server> = members.iter().map(|member| server::server(member)).collect();
+        let servers: Vec<Server> = members.iter().map(|member| server_of(member)).collect();
         let placement = Placement::build(spec, &servers).map_err(|problem| FleetError {
             source_name: snapshot.source().clone(),
             member: culprit(&problem).and_then(|at| members.get(at)).map(|member| member.id.clone()),

@@ -46,7 +46,7 @@ mod route;
 mod table;
 
 pub use expiry::shorten;
-pub use fleet::{Fleet, FleetError, FleetServer};
+pub use fleet::{Fleet, FleetError, FleetServer, server_of};
 pub use operation::{Absent, Operation};
 pub use outcome::{Answer, Outcome};
 pub use owner_down::{OwnerDown, OwnerDownError};

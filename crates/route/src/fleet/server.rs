@@ -3,8 +3,11 @@
 use peerset_cluster::{Endpoint, Host, Member};
 use peerset_placement::Server;
 
-/// The spelling of the endpoint is kept, because it is what clients in other languages hash.
-pub(super) fn server(member: &Member) -> Server {
+/// A member as a placement sees it, whether it serves or not.
+///
+/// The endpoint keeps its spelling, because that is what clients in other languages hash. An id that is not the endpoint's
+/// text is the server's name.
+pub fn server_of(member: &Member) -> Server {
     let mut server = match &member.endpoint {
         Endpoint::Tcp { host, port } => {
             let host = match host {
