@@ -17,26 +17,20 @@ mod scenario;
 mod task;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
+use crate::only::choose;
 use crate::report::Report;
+use crate::timing::{Timing, TimingArguments};
 use contender::Contender;
 pub(crate) use runner::{Arguments as RunnerArguments, run as run_contender};
 use scenario::SCENARIOS;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Times each contender is measured in a scenario
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
-    /// Length of one measurement
-    #[arg(long, default_value_t = 1.5)]
-    seconds: f64,
-    /// Three short rounds, to see that everything works
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    timing: TimingArguments,
     /// Only this scenario (repeatable): tasks-1, tasks-16, tasks-128, multiget
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<String>,
@@ -51,25 +45,18 @@ pub(crate) struct Arguments {
 /// How measurements are made, the same for all scenarios.
 struct Plan {
     contenders: Vec<Contender>,
-    rounds: usize,
-    warm_up: Duration,
-    measured: Duration,
+    timing: Timing,
 }
 
 /// Runs the scenarios and prints the table; says whether every target was met.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
-    let known = |name: &String| SCENARIOS.iter().any(|scenario| scenario.name == name);
-    if let Some(unknown) = arguments.only.iter().find(|name| !known(name)) {
-        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        anyhow::bail!("no scenario {unknown:?}; there are {}", names.join(", "));
-    }
-    ensure!(arguments.seconds > 0.0 && arguments.seconds < 3600.0, "--seconds {}", arguments.seconds);
-    ensure!(arguments.rounds > 0, "at least one round");
-    let plan = Plan::new(arguments);
+    let scenarios = choose(SCENARIOS, &arguments.only)?;
+    let all = || Contender::ALL.to_vec();
+    let contenders = if arguments.contender.is_empty() { all() } else { arguments.contender.clone() };
+    let plan = Plan { contenders, timing: arguments.timing.timing()? };
     let mut report =
         Report::new(plan.contenders.iter().map(|one| one.name().to_owned()).collect(), "best rival");
-    let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
-    for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
+    for scenario in scenarios {
         println!("\n{}: {}", scenario.name, scenario.about);
         rounds::run(scenario, &plan, &mut report)
             .with_context(|| format!("in scenario {}", scenario.name))?;
@@ -79,18 +66,4 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         std::fs::write(path, report.json()).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(report.all_met())
-}
-
-impl Plan {
-    fn new(arguments: &Arguments) -> Plan {
-        let (rounds, seconds) =
-            if arguments.quick { (3, 0.5) } else { (arguments.rounds, arguments.seconds) };
-        let all = || Contender::ALL.to_vec();
-        Plan {
-            contenders: if arguments.contender.is_empty() { all() } else { arguments.contender.clone() },
-            rounds,
-            warm_up: Duration::from_secs_f64((seconds / 3.0).min(0.5)),
-            measured: Duration::from_secs_f64(seconds),
-        }
-    }
 }

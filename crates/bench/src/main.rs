@@ -7,12 +7,16 @@
 mod client;
 mod load;
 mod memory;
+mod only;
 mod placement;
+mod proxy;
 mod report;
+mod sample;
 mod serve;
 mod servers;
 mod stats;
 mod syscalls;
+mod timing;
 
 use std::process::ExitCode;
 
@@ -37,6 +41,8 @@ enum Bench {
     Client(client::Arguments),
     /// Does a server's memory stay within its bound under any mix of sizes?
     Memory(memory::Arguments),
+    /// `peerset proxy` against twemproxy and against no proxy: throughput, CPU, latency, idle clients, changes
+    Proxy(proxy::Arguments),
     /// Looking up owners and building rings, against the crates that do the same
     Placement(placement::Arguments),
     /// One contender of `client`, which starts it
@@ -49,6 +55,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Bench::Serve(arguments) => serve::run(&arguments)?,
         Bench::Client(arguments) => client::run(&arguments)?,
         Bench::Memory(arguments) => memory::run(&arguments)?,
+        Bench::Proxy(arguments) => proxy::run(&arguments)?,
         Bench::Placement(arguments) => placement::run(&arguments)?,
         Bench::ClientContender(arguments) => {
             client::run_contender(&arguments)?;

@@ -18,6 +18,7 @@ pub(crate) struct Figure {
     pub(crate) what: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) ours: f64,
+    /// Not a number where nobody else does such a thing.
     pub(crate) theirs: f64,
     /// Whose `theirs` is.
     pub(crate) rival: String,
@@ -49,10 +50,10 @@ impl Figure {
             None => String::new(),
         };
         let verdict = self.met().map_or("", |met| if met { "PASS" } else { "FAIL" });
-        let ratio = if self.judged_is_ratio {
-            self.judged.to_string()
-        } else {
-            format!("{:.2}", self.ours / self.theirs)
+        let ratio = match (self.judged_is_ratio, self.theirs.is_nan()) {
+            (true, _) => self.judged.to_string(),
+            (false, true) => String::new(),
+            (false, false) => format!("{:.2}", self.ours / self.theirs),
         };
         [
             self.scenario.to_owned(),
@@ -61,7 +62,7 @@ impl Figure {
             short(self.theirs),
             self.rival.clone(),
             ratio,
-            format!("{target}{}", if self.judged_is_ratio { "" } else { " itself" }),
+            if self.judged_is_ratio || target.is_empty() { target } else { format!("{target} itself") },
             verdict.to_owned(),
         ]
     }
@@ -107,6 +108,7 @@ impl Report {
     pub(crate) fn json(&self) -> String {
         let figures = self.figures.iter().map(|figure| {
             let Figure { scenario, what, unit, ours, theirs, rival, judged, .. } = figure;
+            let theirs = if theirs.is_nan() { "null".to_owned() } else { theirs.to_string() };
             let met = figure.met().map_or("null".to_owned(), |met| met.to_string());
             let Spread { median, min, max } = judged;
             format!(
@@ -124,6 +126,7 @@ impl Report {
 /// Three or four digits that matter.
 fn short(value: f64) -> String {
     match value {
+        _ if value.is_nan() => String::new(),
         1000.0.. => format!("{value:.0}"),
         100.0.. => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -14,25 +14,19 @@ mod rounds;
 mod scenario;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::only::choose;
 use crate::report::Report;
 use crate::servers::{Contender, peerset_binary};
+use crate::timing::{Timing, TimingArguments};
 use scenario::{SCENARIOS, Work};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Times each server is measured in a scenario
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
-    /// Length of one measurement
-    #[arg(long, default_value_t = 1.5)]
-    seconds: f64,
-    /// Three short rounds, to see that everything works
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    timing: TimingArguments,
     /// Only this scenario (repeatable): classic-1, classic-32, meta-32, multiget, footprint, mix
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<String>,
@@ -56,25 +50,17 @@ pub(crate) struct Arguments {
 /// How measurements are made, the same for all scenarios.
 struct Plan {
     contenders: Vec<Contender>,
-    rounds: usize,
-    warm_up: Duration,
-    measured: Duration,
+    timing: Timing,
     load_threads: usize,
 }
 
 /// Runs the scenarios and prints the table; says whether every target was met.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
-    let known = |name: &String| SCENARIOS.iter().any(|scenario| scenario.name == name);
-    if let Some(unknown) = arguments.only.iter().find(|name| !known(name)) {
-        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-        anyhow::bail!("no scenario {unknown:?}; there are {}", names.join(", "));
-    }
-    ensure!(arguments.seconds > 0.0 && arguments.seconds < 3600.0, "--seconds {}", arguments.seconds);
-    ensure!(arguments.rounds > 0 && arguments.load_threads > 0, "at least one round and one thread");
+    let scenarios = choose(SCENARIOS, &arguments.only)?;
+    ensure!(arguments.load_threads > 0, "at least one thread");
     let plan = Plan::new(arguments)?;
     let mut report = Report::new(plan.contenders.iter().map(Contender::name).collect(), "memcached");
-    let chosen = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
-    for scenario in SCENARIOS.iter().filter(|scenario| chosen(scenario.name)) {
+    for scenario in scenarios {
         println!("\n{}: {}", scenario.name, scenario.about);
         match scenario.work {
             Work::Load(load) => rounds::run(scenario, &load, &plan, &mut report),
@@ -97,14 +83,6 @@ impl Plan {
             let binary = peerset_binary(arguments.peerset.as_ref())?;
             contenders.push(Contender::Peerset { binary, threads: arguments.threads });
         }
-        let (rounds, seconds) =
-            if arguments.quick { (3, 0.5) } else { (arguments.rounds, arguments.seconds) };
-        Ok(Plan {
-            contenders,
-            rounds,
-            warm_up: Duration::from_secs_f64((seconds / 3.0).min(0.5)),
-            measured: Duration::from_secs_f64(seconds),
-            load_threads: arguments.load_threads,
-        })
+        Ok(Plan { contenders, timing: arguments.timing.timing()?, load_threads: arguments.load_threads })
     }
 }

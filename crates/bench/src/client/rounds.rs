@@ -44,13 +44,13 @@ pub(super) fn run(scenario: &Scenario, plan: &Plan, report: &mut Report) -> Resu
             way: contender.ways()[0],
             addr: server.addr(),
             work: scenario.work,
-            warm_up: plan.warm_up,
-            measured: plan.measured,
+            warm_up: plan.timing.warm_up,
+            measured: plan.timing.measured,
         };
         Ok(Lane { order: Order { way: best_way(&order)?, ..order }, outcomes: Vec::new() })
     };
     let mut lanes = plan.contenders.iter().map(lane).collect::<Result<Vec<_>>>()?;
-    for _ in 0..plan.rounds {
+    for _ in 0..plan.timing.rounds {
         for lane in &mut lanes {
             lane.outcomes.push(measure(&lane.order)?);
         }

@@ -1,5 +1,7 @@
 //! What is measured, and what it should come to.
 
+use crate::only::Named;
+
 /// One row of questions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scenario {
@@ -71,3 +73,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         targets: Targets { throughput_min: Some(1.15), ..NONE },
     },
 ];
+
+impl Named for Scenario {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}

@@ -25,7 +25,7 @@ pub(super) fn run(scenario: &Scenario, items: u32, plan: &Plan, report: &mut Rep
         load.fill(server.addr()).with_context(|| contender.name())?;
         let each = settled_resident(&server) as f64 / f64::from(items);
         // A sample of what was stored must still be there, or little memory would be no merit.
-        load.serve(server.addr())?.run_for(plan.measured).with_context(|| contender.name())?;
+        load.serve(server.addr())?.run_for(plan.timing.measured).with_context(|| contender.name())?;
         println!(
             "  {:<15} {each:>6.1} bytes an item ({} KiB before the first)",
             contender.name(),

@@ -6,23 +6,11 @@ use super::Plan;
 use super::scenario::{CONNECTIONS, KEY_COUNT, Scenario, Shape, VALUE_BYTES};
 use crate::load::{Items, Load};
 use crate::report::{Figure, Report};
-use crate::servers::Server;
+use crate::sample::{self, Sample};
 use crate::stats::Spread;
-use crate::syscalls;
 
 /// Enough for the keys many times over, so that nothing is evicted.
 const MEMORY_MIB: u64 = 256;
-
-/// One server in one round.
-struct Sample {
-    operations_per_second: f64,
-    cpu_us: f64,
-    p50_us: f64,
-    p99_us: f64,
-    p999_us: f64,
-    own_user_us: f64,
-    own_cpu_us: f64,
-}
 
 pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut Report) -> Result<()> {
     let items = Items::new(KEY_COUNT, 12, VALUE_BYTES);
@@ -39,16 +27,17 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
     }
     // A row of samples for each contender.
     let mut samples: Vec<Vec<Sample>> = servers.iter().map(|_| Vec::new()).collect();
-    for _ in 0..plan.rounds {
+    for _ in 0..plan.timing.rounds {
         for ((server, contender), samples) in servers.iter().zip(&plan.contenders).zip(&mut samples) {
-            samples.push(measure(server, &load, plan).with_context(|| contender.name())?);
+            let sample = sample::take(&load, server.addr(), server.program(), &plan.timing);
+            samples.push(sample.with_context(|| contender.name())?);
         }
     }
     let syscalls = match shape.count_syscalls {
         true => Some(
             servers
                 .iter()
-                .map(|server| syscalls_per_operation(server, &load, plan))
+                .map(|server| sample::syscalls(&load, server.addr(), server.program(), &plan.timing))
                 .collect::<Result<Vec<_>>>()?,
         ),
         false => None,
@@ -92,7 +81,7 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
         });
     };
     // Throughput against whichever was faster in that round; the rest against the one that is faster in the main.
-    let throughput = Spread::of((0..plan.rounds).map(|round| {
+    let throughput = Spread::of((0..plan.timing.rounds).map(|round| {
         let of = |at: usize| samples[at][round].operations_per_second;
         of(ours) / rivals().map(of).fold(0.0, f64::max)
     }));
@@ -125,30 +114,4 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
         });
     }
     Ok(())
-}
-
-fn measure(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<Sample> {
-    let mut running = load.serve(server.addr())?;
-    running.run_for(plan.warm_up)?;
-    let before = server.program().usage();
-    let measured = running.run_for(plan.measured)?;
-    let after = server.program().usage();
-    let operations = measured.operations as f64;
-    let each_us = |time: std::time::Duration| time.as_secs_f64() * 1e6 / operations;
-    Ok(Sample {
-        operations_per_second: operations / measured.elapsed.as_secs_f64(),
-        cpu_us: each_us(after.cpu.saturating_sub(before.cpu)),
-        p50_us: measured.latency.quantile_us(0.5),
-        p99_us: measured.latency.quantile_us(0.99),
-        p999_us: measured.latency.quantile_us(0.999),
-        own_user_us: each_us(measured.own_user),
-        own_cpu_us: each_us(measured.own_cpu),
-    })
-}
-
-/// Counted over connections of its own: opening and closing them is in it, and lost among the operations.
-fn syscalls_per_operation(server: &Server, load: &Load<'_>, plan: &Plan) -> Result<(f64, &'static str)> {
-    let work = || load.serve(server.addr())?.run_for(plan.measured);
-    let counted = syscalls::count(server.program().id(), work)?;
-    Ok((counted.calls as f64 / counted.result.operations as f64, counted.with))
 }

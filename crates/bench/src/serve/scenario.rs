@@ -1,6 +1,7 @@
 //! What is measured, and what it should come to.
 
 use crate::load::Dialect;
+use crate::only::Named;
 
 /// One row of questions.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +87,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         targets: NONE,
     },
 ];
+
+impl Named for Scenario {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
 
 const fn speed(throughput_min: f64, cpu_max: f64) -> Targets {
     Targets { throughput_min: Some(throughput_min), cpu_max: Some(cpu_max), p99_max: Some(1.0), ..NONE }

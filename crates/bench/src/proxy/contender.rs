@@ -1,0 +1,83 @@
+//! Who takes part, and what stands behind each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use peerset_testkit::{Memcached, Peerset, Program, Twemproxy, TwemproxyOptions};
+
+/// What is between the load and the servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Contender {
+    /// Nothing, and one server.
+    Direct,
+    Twemproxy,
+    /// `peerset proxy`, with this many threads or as many as it finds right.
+    Peerset {
+        binary: PathBuf,
+        threads: Option<usize>,
+    },
+}
+
+/// A contender while it runs, with its servers.
+pub(super) struct Rig {
+    servers: Vec<Memcached>,
+    proxy: Option<Proxy>,
+}
+
+enum Proxy {
+    Twemproxy(Twemproxy),
+    Peerset(Peerset),
+}
+
+impl Contender {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Contender::Direct => "direct",
+            Contender::Twemproxy => "twemproxy",
+            Contender::Peerset { .. } => "peerset",
+        }
+    }
+
+    /// Starts it with servers that have room for everything.
+    pub(super) fn start(&self) -> Rig {
+        let count = if *self == Contender::Direct { 1 } else { 2 };
+        let servers: Vec<_> = (0..count).map(|_| Memcached::start(&["-t", "1", "-m", "256"])).collect();
+        let proxy = match self {
+            Contender::Direct => None,
+            Contender::Twemproxy => {
+                // Weight 1; the rest is as twemproxy has it: ketama, one connection to each server.
+                let servers: Vec<_> = servers.iter().map(|server| format!("{}:1", server.addr())).collect();
+                Some(Proxy::Twemproxy(Twemproxy::start(&servers, &TwemproxyOptions::default())))
+            }
+            Contender::Peerset { binary, threads } => {
+                let pool: Vec<_> = servers.iter().map(|server| server.addr().to_string()).collect();
+                let pool = format!("static:{}", pool.join(","));
+                let threads = threads.map(|threads| threads.to_string());
+                let mut arguments = vec!["--pool", &pool, "--max-conns", "16384"];
+                arguments.extend(threads.iter().flat_map(|threads| ["--threads", threads]));
+                Some(Proxy::Peerset(Peerset::start_proxy(binary, &arguments)))
+            }
+        };
+        Rig { servers, proxy }
+    }
+}
+
+impl Rig {
+    /// Where the load goes.
+    pub(super) fn addr(&self) -> SocketAddr {
+        match &self.proxy {
+            None => self.servers[0].addr(),
+            Some(Proxy::Twemproxy(proxy)) => proxy.addr(),
+            Some(Proxy::Peerset(proxy)) => proxy.addr(),
+        }
+    }
+
+    /// The process there: the proxy, or the server itself.
+    pub(super) fn program(&self) -> &Program {
+        match &self.proxy {
+            None => self.servers[0].program(),
+            Some(Proxy::Twemproxy(proxy)) => proxy.program(),
+            Some(Proxy::Peerset(proxy)) => proxy.program(),
+        }
+    }
+}
