@@ -8,8 +8,10 @@ use peerset_testkit::{Memcached, Peerset, Program, Twemproxy, TwemproxyOptions};
 /// What is between the load and the servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Contender {
-    /// Nothing, and one server.
-    Direct,
+    /// Nothing, and one server with this many threads.
+    Direct {
+        threads: usize,
+    },
     Twemproxy,
     /// `peerset proxy`, with this many threads or as many as it finds right.
     Peerset {
@@ -32,7 +34,8 @@ enum Proxy {
 impl Contender {
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Contender::Direct => "direct",
+            Contender::Direct { threads: 1 } => "direct",
+            Contender::Direct { .. } => "direct -t 2",
             Contender::Twemproxy => "twemproxy",
             Contender::Peerset { .. } => "peerset",
         }
@@ -40,10 +43,11 @@ impl Contender {
 
     /// Starts it with servers that have room for everything.
     pub(super) fn start(&self) -> Rig {
-        let count = if *self == Contender::Direct { 1 } else { 2 };
-        let servers: Vec<_> = (0..count).map(|_| Memcached::start(&["-t", "1", "-m", "256"])).collect();
+        let (count, threads) = if let Contender::Direct { threads } = self { (1, *threads) } else { (2, 1) };
+        let server = |_| Memcached::start(&["-t", &threads.to_string(), "-m", "256"]);
+        let servers: Vec<_> = (0..count).map(server).collect();
         let proxy = match self {
-            Contender::Direct => None,
+            Contender::Direct { .. } => None,
             Contender::Twemproxy => {
                 // Weight 1; the rest is as twemproxy has it: ketama, one connection to each server.
                 let servers: Vec<_> = servers.iter().map(|server| format!("{}:1", server.addr())).collect();

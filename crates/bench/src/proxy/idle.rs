@@ -18,7 +18,7 @@ const SETTLING: Duration = Duration::from_secs(2);
 
 pub(super) fn run(scenario: &Scenario, connections: usize, plan: &Plan, report: &mut Report) -> Result<()> {
     let mut costs = Vec::new();
-    for contender in plan.contenders.iter().filter(|one| **one != Contender::Direct) {
+    for contender in plan.contenders.iter().filter(|one| !matches!(one, Contender::Direct { .. })) {
         let rig = contender.start();
         // The first client may make it open connections to its servers, which are no cost of clients.
         drop(ask_once(rig.addr())?);

@@ -47,7 +47,7 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
     let find = |is: fn(&Contender) -> bool| lanes.iter().find(|lane| is(lane.contender));
     let Some(ours) = find(|one| matches!(one, Contender::Peerset { .. })) else { return Ok(()) };
     let twemproxy = find(|one| *one == Contender::Twemproxy);
-    let direct = find(|one| *one == Contender::Direct);
+    let direct = |threads| lanes.iter().find(|lane| *lane.contender == Contender::Direct { threads });
     let mut figure = |what, unit, value: Value, rival: Option<&Lane<'_>>, target| {
         let Some(rival) = rival else { return };
         report.add(Figure {
@@ -64,10 +64,11 @@ pub(super) fn run(scenario: &Scenario, shape: &Shape, plan: &Plan, report: &mut 
     };
     let targets = &shape.targets;
     figure("throughput", "op/s", SPEED, twemproxy, targets.twemproxy_min.map(Target::AtLeast));
-    figure("throughput", "op/s", SPEED, direct, targets.direct_min.map(Target::AtLeast));
+    figure("throughput", "op/s", SPEED, direct(1), targets.direct_min.map(Target::AtLeast));
+    figure("throughput", "op/s", SPEED, direct(2), None);
     figure("CPU", "µs/op", CPU, twemproxy, targets.cpu_max.map(Target::AtMost));
     figure("p99", "µs", P99, twemproxy, None);
-    figure("p99", "µs", P99, direct, None);
+    figure("p99", "µs", P99, direct(1), None);
     Ok(())
 }
 
@@ -79,7 +80,7 @@ impl Lane<'_> {
     fn print(&self) {
         let of = |value: Value| self.spread(value).median;
         println!(
-            "  {:<10} {:>9.0} op/s  {:>6.2} µs CPU an op  p50 {:>6.0} p99 {:>6.0} p99.9 {:>6.0} µs  \
+            "  {:<11} {:>9.0} op/s  {:>6.2} µs CPU an op  p50 {:>6.0} p99 {:>6.0} p99.9 {:>6.0} µs  \
              (load: {:.2} µs CPU an op)",
             self.contender.name(),
             of(SPEED),
