@@ -1,0 +1,54 @@
+//! How long to wait after a failure.
+
+use std::time::Duration;
+
+/// Decorrelated jitter: each wait is random between the first and three times the last, so that many processes that lost
+/// the same server do not come back in step.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    last: Duration,
+    max: Duration,
+}
+
+/// Finagle's first wait.
+const FIRST: Duration = Duration::from_millis(10);
+
+impl Backoff {
+    pub(crate) fn new(max: Duration) -> Self {
+        Backoff { last: FIRST, max: max.max(FIRST) }
+    }
+
+    /// The next wait; `random` is between 0 and 1.
+    fn step(&mut self, random: f64) -> Duration {
+        let span = (self.last * 3).saturating_sub(FIRST);
+        self.last = (FIRST + span.mul_f64(random)).min(self.max);
+        self.last
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        let wait = self.step(fastrand::f64());
+        tokio::time::sleep(wait).await;
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.last = FIRST;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_bound() {
+        fn check(random: f64, expected_ms: [u64; 5]) {
+            let mut backoff = Backoff::new(Duration::from_millis(500));
+            let waits = expected_ms.map(|_| backoff.step(random));
+            assert_eq!(waits, expected_ms.map(Duration::from_millis), "{random}");
+            backoff.reset();
+            assert_eq!(backoff.step(random), waits[0]);
+        }
+        check(0.0, [10, 10, 10, 10, 10]);
+        check(1.0, [30, 90, 270, 500, 500]);
+    }
+}

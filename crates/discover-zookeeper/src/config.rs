@@ -1,0 +1,106 @@
+//! What can be set: of a session with an ensemble, and of one set in it.
+
+use std::fmt;
+use std::time::Duration;
+
+use peerset_cluster::{Limits, Select};
+
+/// How to talk to an ensemble. Handles with equal settings and servers share one session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ZookeeperConfig {
+    /// How long the ensemble keeps this process's members after it heard from it last; the servers bound it to 2 to 20
+    /// of their ticks. Shorter: the dead are gone sooner. Longer: pauses and elections pass unnoticed. Finagle has 10 s,
+    /// go.serversets 5 s.
+    pub session_timeout: Duration,
+    /// The longest wait between two attempts at anything that failed; the first waits are about 10 ms, and each is up
+    /// to three times the one before, at random.
+    pub retry_max: Duration,
+    /// Who this process is, for sets and members that not everybody may read or write. Sent on every connection, in
+    /// clear unless the connection is encrypted.
+    pub credentials: Vec<Credentials>,
+    /// How many members are asked for at once when a set is read; the rest wait. 256 keeps a server on the same machine
+    /// busy; memory while reading is at most this times 1 MiB, ZooKeeper's own bound.
+    pub reads_max: usize,
+    /// A larger member is skipped unread, and none is written. ZooKeeper itself stops at 1 MiB; a usual member takes 100
+    /// to 300 bytes.
+    pub member_bytes_max: usize,
+    /// Bounds of a set. Members beyond [`Limits::members_max`] are problems, and those with the smallest ids stay.
+    pub limits: Limits,
+}
+
+/// How to see one set, and how to register in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ServersetConfig {
+    /// Which of the members' listeners, and of which shard.
+    pub select: Select,
+    /// Which members, by what they say of themselves.
+    pub statuses: Statuses,
+    /// Holds removals back for this long ([`Stabilizer`](crate::Stabilizer)); none shows them at once. Finagle holds for
+    /// 10 s. This process's own registrations are seen as they are in any case.
+    pub hold_removals: Option<Duration>,
+    /// Who may do what with znodes that are created.
+    pub access: Access,
+}
+
+/// Which members of a set are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Statuses {
+    /// Those that say they are alive, as Finagle and go.serversets show.
+    #[default]
+    Alive,
+    /// All, whatever they say: for looking at a set rather than using it.
+    All,
+}
+
+/// The access control list of znodes that are created: members, and parents that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Everybody may do everything, as with Finagle and go.serversets.
+    #[default]
+    Anyone,
+    /// Everybody may read; whoever has one of these [`Credentials`] may do everything.
+    CreatorWrites,
+    /// Only whoever has one of these [`Credentials`] may do anything.
+    CreatorOnly,
+}
+
+/// One identity.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    pub(crate) scheme: String,
+    pub(crate) secret: Vec<u8>,
+}
+
+impl Default for ZookeeperConfig {
+    fn default() -> Self {
+        ZookeeperConfig {
+            session_timeout: Duration::from_secs(10),
+            retry_max: Duration::from_secs(10),
+            credentials: Vec::new(),
+            reads_max: 256,
+            member_bytes_max: 256 << 10,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Credentials {
+    /// A user and password that ZooKeeper keeps nowhere: they are whoever has the same two.
+    pub fn digest(user: &str, password: &str) -> Self {
+        Credentials { scheme: "digest".into(), secret: format!("{user}:{password}").into_bytes() }
+    }
+
+    /// Any other scheme the ensemble knows.
+    pub fn new(scheme: impl Into<String>, secret: impl Into<Vec<u8>>) -> Self {
+        Credentials { scheme: scheme.into(), secret: secret.into() }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}

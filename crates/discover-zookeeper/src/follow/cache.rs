@@ -1,0 +1,213 @@
+//! What is known of a set's children. A znode of a set never changes, so each is read once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use peerset_cluster::Limits;
+use zookeeper_client::Stat;
+
+use super::listing::{Listing, Node, Standing};
+use crate::Problem;
+use crate::member_json::{ReadError, read_member};
+use crate::vector::Vector;
+
+/// The children of one set, by name.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    /// The transaction that created the set: another one means another set, whose names begin anew.
+    born: i64,
+    children: HashMap<String, Child>,
+    /// Whether the set itself is somebody's ephemeral node.
+    is_ephemeral: bool,
+}
+
+#[derive(Debug)]
+enum Child {
+    Unread,
+    Member(Arc<Node>),
+    Vector(Arc<Vector>),
+    /// Skipped, and worth another look, since a writer may create a node empty and fill it later.
+    Bad(String),
+}
+
+/// Bounds for reading a child.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    pub(super) bytes_max: usize,
+    pub(super) limits: Limits,
+}
+
+impl Cache {
+    /// Takes the set's present children and drops what is known of others. Whatever is neither member nor vector is
+    /// somebody else's.
+    pub(super) fn keep_only(&mut self, set: &Stat, names: Vec<String>) {
+        if self.born != set.czxid {
+            self.children.clear();
+        }
+        self.born = set.czxid;
+        self.is_ephemeral = set.ephemeral_owner != 0;
+        let mut before = std::mem::take(&mut self.children);
+        self.children = names
+            .into_iter()
+            .filter(|name| name.starts_with("member_") || name.starts_with("vector_"))
+            .map(|name| {
+                let child = before.remove(&name).unwrap_or(Child::Unread);
+                (name, child)
+            })
+            .collect();
+    }
+
+    /// Names still to be read.
+    pub(super) fn unread(&self) -> Vec<String> {
+        self.names(|child| matches!(child, Child::Unread))
+    }
+
+    /// Names whose reading failed.
+    pub(super) fn bad(&self) -> Vec<String> {
+        self.names(|child| matches!(child, Child::Bad(_)))
+    }
+
+    fn names(&self, wanted: impl Fn(&Child) -> bool) -> Vec<String> {
+        self.children.iter().filter(|(_, child)| wanted(child)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Takes the bytes of a child, and says whether that changes anything.
+    pub(super) fn read(&mut self, name: &str, bytes: &[u8], stat: &Stat, bounds: &Bounds) -> bool {
+        let Some(child) = self.children.get_mut(name) else { return false };
+        let read = match name.starts_with("vector_") {
+            true => Vector::read(bytes, bounds.bytes_max).map(|vector| Child::Vector(Arc::new(vector))),
+            false => read_member(bytes, bounds.bytes_max, &bounds.limits).map(|announced| {
+                Child::Member(Arc::new(Node {
+                    name: name.into(),
+                    born: stat.czxid,
+                    has_own_id: announced.has_own_id,
+                    member: Arc::new(announced.member),
+                }))
+            }),
+        };
+        let read = read.unwrap_or_else(|error| Child::Bad(explain(&error)));
+        let same = matches!((&*child, &read), (Child::Bad(old), Child::Bad(new)) if old == new);
+        *child = read;
+        !same
+    }
+
+    /// The child could not be read.
+    pub(super) fn failed(&mut self, name: &str, reason: String) -> bool {
+        let Some(child) = self.children.get_mut(name) else { return false };
+        let same = matches!(&*child, Child::Bad(old) if *old == reason);
+        *child = Child::Bad(reason);
+        !same
+    }
+
+    /// The child is gone; its parent's watch tells of that too.
+    pub(super) fn vanished(&mut self, name: &str) {
+        self.children.remove(name);
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Cache::default();
+    }
+
+    /// All that is known, as of the transaction `zxid`. Cost: O(children).
+    pub(super) fn listing(&self, path: &str, zxid: u64) -> Listing {
+        let mut listing = Listing { standing: Standing::Present, zxid, ..Listing::default() };
+        let (mut members, mut vectors, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        let mut problem =
+            |name: &str, reason: String| problems.push(Problem { node: format!("{path}{name}"), reason });
+        if self.is_ephemeral {
+            problem(
+                "",
+                "it is itself a member, or some other ephemeral node, which can have no children".into(),
+            );
+        }
+        for (name, child) in &self.children {
+            match child {
+                Child::Unread => {}
+                Child::Member(node) => members.push(node.clone()),
+                Child::Vector(vector) => {
+                    if vector.odd > 0 {
+                        problem(
+                            &format!("/{name}"),
+                            format!("{} of its descriptors make no sense", vector.odd),
+                        );
+                    }
+                    vectors.push(vector.clone());
+                }
+                Child::Bad(reason) => problem(&format!("/{name}"), reason.clone()),
+            }
+        }
+        problems.sort_by(|a, b| a.node.cmp(&b.node));
+        listing.members = members.into();
+        listing.vectors = vectors.into();
+        listing.problems = problems.into();
+        listing
+    }
+}
+
+fn explain(error: &ReadError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stat(czxid: i64) -> Stat {
+        Stat {
+            czxid,
+            mzxid: czxid,
+            pzxid: czxid,
+            ctime: 0,
+            mtime: 0,
+            version: 0,
+            cversion: 0,
+            aversion: 0,
+            ephemeral_owner: 0,
+            data_length: 0,
+            num_children: 0,
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn each_child_is_read_once_in_the_life_of_its_set() {
+        let bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
+        let good = br#"{"serviceEndpoint":{"host":"h","port":1},"status":"ALIVE"}"#;
+        let mut cache = Cache::default();
+        cache.keep_only(&stat(1), names(&["member_1", "member_2", "vector_1", "lock"]));
+        let mut unread = cache.unread();
+        unread.sort();
+        assert_eq!(unread, ["member_1", "member_2", "vector_1"], "a stranger's node is not read");
+        assert!(cache.read("member_1", good, &stat(2), &bounds));
+        assert!(cache.read("member_2", b"", &stat(2), &bounds));
+        assert!(!cache.read("member_2", b"", &stat(2), &bounds), "as bad as before");
+        assert!(cache.read("vector_1", b"{}", &stat(2), &bounds));
+        assert!(!cache.read("member_3", good, &stat(2), &bounds), "gone meanwhile");
+
+        cache.keep_only(&stat(1), names(&["member_1", "member_2", "member_4"]));
+        assert_eq!((cache.unread(), cache.bad()), (names(&["member_4"]), names(&["member_2"])));
+        let listing = cache.listing("/set", 7);
+        assert_eq!((listing.members.len(), listing.vectors.len(), listing.zxid), (1, 0, 7));
+        assert_eq!(listing.problems[0].node, "/set/member_2");
+
+        // Deleted and made again: the same names are other nodes.
+        cache.keep_only(&stat(9), names(&["member_1"]));
+        assert_eq!(cache.unread(), ["member_1"]);
+    }
+
+    #[test]
+    fn a_set_that_is_a_member_is_a_problem() {
+        let mut cache = Cache::default();
+        cache.keep_only(&Stat { ephemeral_owner: 5, ..stat(1) }, Vec::new());
+        assert_eq!(cache.listing("/set", 1).problems[0].node, "/set");
+    }
+}

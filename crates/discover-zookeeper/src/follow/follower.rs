@@ -1,0 +1,198 @@
+//! The task that follows one set: list, read what is new, wait for the watch, list again.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use zookeeper_client::{Client, Error, EventType, OneshotWatcher};
+
+use super::cache::{Bounds, Cache};
+use super::listing::{Listing, Standing};
+use crate::backoff::Backoff;
+use crate::session::{Link, next_up, no_longer};
+use crate::{Problem, ServersetPath, ZookeeperConfig};
+
+pub(super) struct Follower {
+    links: watch::Receiver<Link>,
+    listings: watch::Sender<Listing>,
+    retry_max: Duration,
+    reader: Reader,
+}
+
+/// What it takes to follow over one connection. What was read stays read over the next.
+struct Reader {
+    path: ServersetPath,
+    reads_max: usize,
+    bounds: Bounds,
+    cache: Cache,
+    /// The newest transaction heard of.
+    zxid: u64,
+}
+
+/// The first wait before a bad child is read again, and the longest.
+const REREAD: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+impl Follower {
+    pub(super) fn new(
+        path: ServersetPath,
+        config: ZookeeperConfig,
+        links: watch::Receiver<Link>,
+        listings: watch::Sender<Listing>,
+    ) -> Self {
+        let bounds = Bounds { bytes_max: config.member_bytes_max, limits: config.limits };
+        let reads_max = config.reads_max.max(1);
+        let reader = Reader { path, reads_max, bounds, cache: Cache::default(), zxid: 0 };
+        Follower { links, listings, retry_max: config.retry_max, reader }
+    }
+
+    /// Follows until nobody has a receiver any more.
+    pub(super) async fn run(self) {
+        let Follower { links, listings, retry_max, reader } = self;
+        tokio::select! {
+            () = follow(links, &listings, retry_max, reader) => {}
+            () = listings.closed() => {}
+        }
+    }
+}
+
+async fn follow(
+    mut links: watch::Receiver<Link>,
+    listings: &watch::Sender<Listing>,
+    retry_max: Duration,
+    mut reader: Reader,
+) {
+    let mut backoff = Backoff::new(retry_max);
+    while let Some(up) = next_up(&mut links).await {
+        let error = tokio::select! {
+            biased;
+            () = no_longer(&mut links, &up) => None,
+            error = reader.follow(&up.client, listings, &mut backoff) => Some(error),
+        };
+        listings.send_if_modified(|listing| {
+            if let Some(error) = &error {
+                let problem = Problem { node: reader.path.to_string(), reason: error.to_string() };
+                listing.problems = [problem].into();
+            }
+            let changed = !listing.lost || error.is_some();
+            listing.lost = true;
+            changed
+        });
+        if let Some(error) = error {
+            tracing::debug!(path = %reader.path, %error, "the set cannot be read; trying again");
+            backoff.wait().await;
+        }
+    }
+}
+
+impl Reader {
+    /// Follows over one connection until something fails.
+    ///
+    /// # Cancel safety
+    /// What was read is kept, and the listing is whole at any time.
+    async fn follow(
+        &mut self,
+        client: &Client,
+        listings: &watch::Sender<Listing>,
+        backoff: &mut Backoff,
+    ) -> Error {
+        loop {
+            let ended = match client.get_and_watch_children(self.path.as_str()).await {
+                Ok((names, stat, watcher)) => {
+                    self.zxid = stat.pzxid.unsigned_abs();
+                    self.cache.keep_only(&stat, names);
+                    let unread = self.cache.unread();
+                    match self.read(client, &unread).await {
+                        Ok(_) => {
+                            listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
+                            self.wait(client, watcher, listings).await
+                        }
+                        // Half a set is none: the last whole one stays.
+                        Err(error) => Err(error),
+                    }
+                }
+                Err(Error::NoNode) => self.wait_for_it(client, listings).await,
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(()) => backoff.reset(),
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Waits until the children change, and meanwhile has another look at those that made no sense.
+    async fn wait(
+        &mut self,
+        client: &Client,
+        watcher: OneshotWatcher,
+        listings: &watch::Sender<Listing>,
+    ) -> Result<(), Error> {
+        let mut changed = std::pin::pin!(watcher.changed());
+        let mut pause = REREAD.0;
+        loop {
+            let bad = self.cache.bad();
+            let again = async {
+                match bad.is_empty() {
+                    true => std::future::pending().await,
+                    // Spread, since every follower of the set has seen the same.
+                    false => sleep(pause.mul_f64(0.5 + fastrand::f64())).await,
+                }
+            };
+            tokio::select! {
+                event = &mut changed => return match event.event_type {
+                    EventType::Session => Err(Error::SessionExpired),
+                    _ => Ok(()),
+                },
+                () = again => pause = (pause * 2).min(REREAD.1),
+            }
+            if self.read(client, &bad).await? {
+                listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
+            }
+        }
+    }
+
+    /// Says that there is no such set, and waits until there is. Its parents may be missing too.
+    async fn wait_for_it(&mut self, client: &Client, listings: &watch::Sender<Listing>) -> Result<(), Error> {
+        let (stat, watcher) = client.check_and_watch_stat(self.path.as_str()).await?;
+        if stat.is_some() {
+            return Ok(()); // made in between
+        }
+        self.cache.clear();
+        let absent = Listing { standing: Standing::Absent, zxid: self.zxid, ..Listing::default() };
+        listings.send_replace(absent);
+        match watcher.changed().await.event_type {
+            EventType::Session => Err(Error::SessionExpired),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads these children, a bounded number at a time, and says whether anything is new.
+    async fn read(&mut self, client: &Client, names: &[String]) -> Result<bool, Error> {
+        let path = &self.path;
+        // Requests go out when the future is made, in order, and the client pipelines them.
+        let ask = |name: &String| {
+            let (name, read) = (name.clone(), client.get_data(&path.child(name)));
+            async move { (name, read.await) }
+        };
+        let mut names = names.iter();
+        let mut reads: FuturesUnordered<_> = names.by_ref().take(self.reads_max).map(ask).collect();
+        let mut changed = false;
+        while let Some((name, read)) = reads.next().await {
+            reads.extend(names.next().map(ask));
+            changed |= match read {
+                Ok((bytes, stat)) => self.cache.read(&name, &bytes, &stat, &self.bounds),
+                Err(Error::NoNode) => {
+                    self.cache.vanished(&name);
+                    true
+                }
+                Err(error @ (Error::NoAuth | Error::MarshallingError | Error::Throttled)) => {
+                    self.cache.failed(&name, error.to_string())
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(changed)
+    }
+}

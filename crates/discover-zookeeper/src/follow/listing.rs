@@ -1,0 +1,43 @@
+//! A set as its followers see it: before anybody selected from it.
+
+use std::sync::Arc;
+
+use peerset_cluster::Member;
+
+use crate::Problem;
+use crate::vector::Vector;
+
+/// Everything that is known of a set; immutable and cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listing {
+    pub(crate) standing: Standing,
+    /// Whether the ensemble cannot be asked at the moment; the rest is its last word.
+    pub(crate) lost: bool,
+    /// The transaction that last changed the set's children.
+    pub(crate) zxid: u64,
+    /// In no order.
+    pub(crate) members: Arc<[Arc<Node>]>,
+    pub(crate) vectors: Arc<[Arc<Vector>]>,
+    /// Sorted by znode.
+    pub(crate) problems: Arc<[Problem]>,
+}
+
+/// What the ensemble last said of the set itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Standing {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    Present,
+    Absent,
+}
+
+/// A member's znode that made sense.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: Box<str>,
+    /// The transaction that created it.
+    pub(crate) born: i64,
+    pub(crate) has_own_id: bool,
+    pub(crate) member: Arc<Member>,
+}

@@ -1,0 +1,87 @@
+//! Finagle-compatible serversets in ZooKeeper: watch a service, register in it.
+//!
+//! A serverset is a znode whose ephemeral children are the members of a service, in JSON that Finagle, Aurora and
+//! go.serversets agree on ([`write_member`] has the bytes). Nothing has to be changed on their side: members written
+//! here are found by them, and theirs here.
+//!
+//! ```text
+//!  Zookeeper ── one session: connects, resumes, replaces ──────────────┐
+//!     │                                                                │
+//!     └─► Followed ── one cache a set: list, read what is new, watch   │
+//!             │                                                        │
+//!             ├─► Serverset ── one opening: select, weigh, stabilize ──┼─► Watch
+//!             └─► Serverset …                                          │
+//!                     └─► Membership ── one znode ◄────────────────────┘
+//! ```
+//!
+//! # Watch a service
+//! ```no_run
+//! use peerset_cluster::{Discover, DiscoveryUrl};
+//! use peerset_discover_zookeeper::{Serverset, ServersetConfig, ZookeeperConfig};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let url: DiscoveryUrl = "serverset://zk01.internal:2181,zk02.internal:2181/staging/service_name".parse()?;
+//! let set = Serverset::from_url(&url, ZookeeperConfig::default(), ServersetConfig::default())?;
+//!
+//! let mut watch = set.watch();
+//! while let Ok(snapshot) = watch.changed().await {
+//!     let endpoints = snapshot.members().iter().map(|member| member.endpoint.to_string());
+//!     println!("{}: {}", snapshot.state(), endpoints.collect::<Vec<_>>().join(" "));
+//! }
+//! # Ok(()) }
+//! ```
+//! The first snapshot comes at once and may be pending; [`Watch::answer`](peerset_cluster::Watch::answer) waits for the
+//! ensemble's first word. Unreachable servers are no error, now or later: the set is pending, or stale with the last good
+//! members, until one answers.
+//!
+//! # Register an endpoint, with a ping
+//! [`Checked`] registers while a check passes and takes the member out while it fails. Without a check, register the
+//! membership itself:
+//! ```no_run
+//! use peerset_cluster::{Member, Register};
+//! # use peerset_discover_zookeeper::Serverset;
+//!
+//! # async fn example(set: Serverset) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut member = Member::at("10.0.0.1:8080".parse()?);
+//! member.endpoints.insert("admin".into(), "10.0.0.1:9990".parse()?);
+//! let membership = set.create_membership(member).await?;
+//! membership.register().await?; // returns once this process sees it in the set
+//! // …
+//! membership.deregister().await?;
+//! # Ok(()) }
+//! ```
+//! Register once: a lost connection, an expired session, or a znode that somebody deleted is seen to in the background,
+//! for as long as the membership lives.
+//!
+//! # Sharded memcached over a watched set
+//! A [`Serverset`] is a [`Discover`](peerset_cluster::Discover), so whatever takes a watch takes it: the memcached client
+//! of `peerset-client-memcache` with the placement `mcset`, say, which is go.serversets' `mcset`, or `peerset proxy
+//! --pool serverset://zk01.internal:2181/prod/memcache_nodes` for clients in any language.
+//!
+//! # Compatible with
+//! ZooKeeper 3.5 and later. A change of a registered member, and finding one's znode again after a connection was lost in
+//! the middle of a write, use transactions and a request of 3.6. Watching works with older servers.
+
+mod backoff;
+mod check;
+mod config;
+mod error;
+mod follow;
+mod member_json;
+mod path;
+mod register;
+mod serverset;
+mod session;
+mod stabilizer;
+mod vector;
+mod view;
+
+pub use check::{CheckConfig, Checked, Health};
+pub use config::{Access, Credentials, ServersetConfig, Statuses, ZookeeperConfig};
+pub use error::{OpenError, Problem};
+pub use member_json::{Announced, ReadError, WriteError, read_member, write_member};
+pub use path::{Environment, PathError, ServersetPath};
+pub use register::RegistrationError;
+pub use serverset::Serverset;
+pub use session::Zookeeper;
+pub use stabilizer::Stabilizer;

@@ -1,0 +1,158 @@
+//! The task that sees to one registration, for as long as its membership lives.
+
+use peerset_cluster::{DriverError, Intent, MemberId, Wish};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::backoff::Backoff;
+use crate::follow::Turn;
+use crate::session::{Link, next_up};
+use crate::{Access, ServersetPath, ZookeeperConfig};
+
+mod error;
+mod znode;
+
+pub use error::RegistrationError;
+use znode::Znode;
+
+/// Makes the ensemble agree with what the holder of a membership wants, again after every lost session.
+pub(crate) struct Registrar {
+    config: ZookeeperConfig,
+    links: watch::Receiver<Link>,
+    znode: Znode,
+}
+
+/// Why an agreement has to be looked at again.
+enum Event {
+    Wish(Wish),
+    /// The znode or its session is gone.
+    Lost,
+}
+
+impl Registrar {
+    pub(crate) fn new(
+        id: MemberId,
+        config: ZookeeperConfig,
+        access: Access,
+        path: ServersetPath,
+        links: watch::Receiver<Link>,
+    ) -> Self {
+        let znode = Znode::new(id, path, access, config.member_bytes_max);
+        Registrar { config, links, znode }
+    }
+
+    /// Carries out wishes until the last one, or until the set is closed, and then takes the znode away.
+    pub(crate) async fn run(mut self, intent: Intent, turn: Turn, mut closing: watch::Receiver<bool>) {
+        let turn = tokio::select! {
+            turn = turn.come() => turn,
+            () = closed(&mut closing) => return,
+        };
+        tokio::select! {
+            biased;
+            // The intent ends here too, which tells who waits that the source is closed.
+            () = closed(&mut closing) => {}
+            () = self.carry_out(intent) => {}
+        }
+        self.leave().await;
+        drop(turn);
+    }
+
+    /// Returns when the holder is gone.
+    async fn carry_out(&mut self, mut intent: Intent) {
+        let mut backoff = Backoff::new(self.config.retry_max);
+        let mut wish = intent.next().await;
+        // A wish that was once carried out is tried again even if it is refused later, as by a changed ACL.
+        let mut was_agreed = false;
+        loop {
+            if wish == Wish::Dropped {
+                return;
+            }
+            let agreed = tokio::select! {
+                biased;
+                newer = intent.next() => {
+                    (wish, was_agreed) = (newer, false);
+                    continue;
+                }
+                agreed = self.agree(&wish) => agreed,
+            };
+            match agreed {
+                Ok(()) => {
+                    backoff.reset();
+                    was_agreed = true;
+                    intent.done();
+                }
+                Err(error) if error.is_final() => {
+                    tracing::error!(member = %intent.id(), %error, "ZooKeeper refused a registration");
+                    intent.refuse(DriverError::new(error));
+                    tokio::select! {
+                        newer = intent.next() => (wish, was_agreed) = (newer, false),
+                        () = sleep(self.config.retry_max), if was_agreed => {}
+                    }
+                    continue;
+                }
+                Err(error) => {
+                    tracing::debug!(member = %intent.id(), %error, "a registration failed; trying again");
+                    intent.failing(DriverError::new(error));
+                    tokio::select! {
+                        newer = intent.next() => (wish, was_agreed) = (newer, false),
+                        () = backoff.wait() => {}
+                    }
+                    continue;
+                }
+            }
+            let event = tokio::select! {
+                biased;
+                newer = intent.next() => Event::Wish(newer),
+                () = self.lost() => Event::Lost,
+            };
+            match event {
+                Event::Wish(newer) => (wish, was_agreed) = (newer, false),
+                Event::Lost => {
+                    tracing::warn!(member = %intent.id(), "a registration was lost; registering again");
+                }
+            }
+        }
+    }
+
+    /// Makes the znode as wished, once there is a connection.
+    ///
+    /// # Cancel safety
+    /// What was under way is in doubt then, and the next attempt looks before it writes.
+    async fn agree(&mut self, wish: &Wish) -> Result<(), RegistrationError> {
+        if self.znode.is_none() && !matches!(wish, Wish::Registered(_)) {
+            return Ok(());
+        }
+        let Some(up) = next_up(&mut self.links).await else { return std::future::pending().await };
+        match wish {
+            Wish::Registered(member) => self.znode.put(&up, member).await,
+            Wish::Deregistered | Wish::Dropped => self.znode.take_away(&up).await,
+        }
+    }
+
+    /// Returns when what was agreed is no longer so; never if there is nothing to lose.
+    async fn lost(&mut self) {
+        if self.znode.is_none() {
+            return std::future::pending().await;
+        }
+        let mut links = self.links.clone();
+        let session = self.znode.session();
+        tokio::select! {
+            // An error is the end of the session's keeper, with its runtime.
+            _ = links.wait_for(|link| link.up().is_some_and(|up| Some(up.session) != session)) => {}
+            () = self.znode.gone() => {}
+        }
+    }
+
+    /// Takes the znode away, however long that takes.
+    async fn leave(&mut self) {
+        let mut backoff = Backoff::new(self.config.retry_max);
+        while self.agree(&Wish::Deregistered).await.is_err() {
+            backoff.wait().await;
+        }
+    }
+}
+
+/// Returns when the set is closed or its last handle gone.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
+}

@@ -1,0 +1,240 @@
+//! The one znode of a registration: written, changed, found again after doubt, and taken away.
+
+use std::sync::Arc;
+
+use peerset_cluster::{Limits, Member, MemberId};
+use zookeeper_client::{
+    Acl, Acls, AuthId, Client, CreateMode, Error, EventType, MultiWriteError, MultiWriteResult,
+    OneshotWatcher, Permission,
+};
+
+use super::RegistrationError;
+use crate::session::Up;
+use crate::{Access, ServersetPath, read_member, write_member};
+
+/// What this process knows of its znode.
+///
+/// The rule that a process never shows twice is kept here: a znode is created in the same transaction that deletes the
+/// one before, and after any doubt the session's own znodes are looked up first.
+pub(super) struct Znode {
+    id: MemberId,
+    set: ServersetPath,
+    access: Access,
+    bytes_max: usize,
+    state: State,
+}
+
+enum State {
+    /// There is none.
+    None,
+    There(There),
+    /// A change was sent and not confirmed.
+    Doubt,
+}
+
+struct There {
+    path: String,
+    session: i64,
+    member: Arc<Member>,
+    /// Fires when somebody deletes it.
+    watcher: Option<OneshotWatcher>,
+}
+
+impl Znode {
+    pub(super) fn new(id: MemberId, set: ServersetPath, access: Access, bytes_max: usize) -> Self {
+        Znode { id, set, access, bytes_max, state: State::None }
+    }
+
+    /// Whether there surely is none.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self.state, State::None)
+    }
+
+    /// The session that owns it, if that is known.
+    pub(super) fn session(&self) -> Option<i64> {
+        match &self.state {
+            State::There(there) => Some(there.session),
+            State::None | State::Doubt => None,
+        }
+    }
+
+    /// Makes it say `member`. Nothing is written if it does already.
+    ///
+    /// # Cancel safety
+    /// What was under way is in doubt then; the next call looks.
+    pub(super) async fn put(&mut self, up: &Up, member: &Arc<Member>) -> Result<(), RegistrationError> {
+        let bytes = write_member(member, self.bytes_max)?;
+        let before = std::mem::replace(&mut self.state, State::Doubt);
+        let put = async {
+            let ours = self.ours(up, before).await?;
+            let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|(_, data)| *data == bytes);
+            let mut old: Vec<String> = others.into_iter().map(|(path, _)| path).collect();
+            let mut same = same.into_iter().map(|(path, _)| path);
+            let path = match same.next() {
+                None => self.create(&up.client, &old, &bytes).await?,
+                Some(path) => {
+                    old.extend(same);
+                    self.delete(&up.client, &old).await?;
+                    path
+                }
+            };
+            let (stat, watcher) = up.client.check_and_watch_stat(&path).await?;
+            Ok((stat.is_some(), path, watcher))
+        };
+        match put.await {
+            Ok((true, path, watcher)) => {
+                let (session, member, watcher) = (up.session, member.clone(), Some(watcher));
+                self.state = State::There(There { path, session, member, watcher });
+                Ok(())
+            }
+            Ok((false, ..)) => Err(self.error(&Error::NoNode)), // somebody was quicker to delete it
+            Err(error) => Err(self.error(&error)),
+        }
+    }
+
+    /// Makes it be gone.
+    ///
+    /// # Cancel safety
+    /// As for [`put`](Self::put).
+    pub(super) async fn take_away(&mut self, up: &Up) -> Result<(), RegistrationError> {
+        let before = std::mem::replace(&mut self.state, State::Doubt);
+        let taken = async {
+            let old: Vec<String> = self.ours(up, before).await?.into_iter().map(|(path, _)| path).collect();
+            self.delete(&up.client, &old).await
+        };
+        match taken.await {
+            Ok(()) => {
+                self.state = State::None;
+                Ok(())
+            }
+            Err(error) => Err(self.error(&error)),
+        }
+    }
+
+    /// Returns when somebody has deleted it.
+    ///
+    /// # Cancel safety
+    /// The watch is lost with the future; the next [`put`](Self::put) makes another.
+    pub(super) async fn gone(&mut self) {
+        let watcher = match &mut self.state {
+            State::There(there) => there.watcher.take(),
+            State::None | State::Doubt => None,
+        };
+        match watcher {
+            Some(watcher) => {
+                let event = watcher.changed().await.event_type;
+                self.state = State::Doubt;
+                if event == EventType::Session {
+                    // The session is over, which the next connection says better.
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The znodes of this registration that there may be, with their bytes.
+    async fn ours(&self, up: &Up, before: State) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        match before {
+            State::None => Ok(Vec::new()),
+            State::There(there) if there.session == up.session => {
+                let bytes = write_member(&there.member, self.bytes_max).unwrap_or_default();
+                Ok(vec![(there.path, bytes)])
+            }
+            // The session is over and its znode with it; if not, by some rare accident, it is found out here.
+            State::There(there) => match up.client.check_stat(&there.path).await? {
+                Some(stat) if stat.ephemeral_owner == there.session => Ok(vec![(there.path, Vec::new())]),
+                _ => Ok(Vec::new()),
+            },
+            State::Doubt => self.find(up).await,
+        }
+    }
+
+    /// Looks through the session's ephemeral nodes in the set for those that carry this id.
+    async fn find(&self, up: &Up) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut found = Vec::new();
+        for path in up.client.list_ephemerals(self.set.as_str()).await? {
+            let name = path.strip_prefix(self.set.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            if !name.is_some_and(|name| name.starts_with("member_")) {
+                continue;
+            }
+            let bytes = match up.client.get_data(&path).await {
+                Ok((bytes, _)) => bytes,
+                Err(Error::NoNode) => continue,
+                Err(error) => return Err(error),
+            };
+            let announced = read_member(&bytes, self.bytes_max, &Limits::default());
+            if announced.is_ok_and(|announced| announced.member.id == self.id) {
+                found.push((path, bytes));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Creates it in place of `old`, in one transaction, and the set before it if that is missing.
+    async fn create(&self, client: &Client, old: &[String], bytes: &[u8]) -> Result<String, Error> {
+        match self.try_create(client, old, bytes).await {
+            Err(Error::NoNode) if old.is_empty() => {
+                let acl = self.acl();
+                let parents = CreateMode::Persistent.with_acls(Acls::new(&acl));
+                client.mkdir(self.set.as_str(), &parents).await?;
+                self.try_create(client, old, bytes).await
+            }
+            created => created,
+        }
+    }
+
+    async fn try_create(&self, client: &Client, old: &[String], bytes: &[u8]) -> Result<String, Error> {
+        let prefix = self.set.child("member_");
+        let acl = self.acl();
+        let options = CreateMode::EphemeralSequential.with_acls(Acls::new(&acl));
+        if old.is_empty() {
+            // A plain create is understood by servers that know no transactions with it.
+            let (_, sequence) = client.create(&prefix, bytes, &options).await?;
+            return Ok(format!("{prefix}{sequence}"));
+        }
+        let mut writer = client.new_multi_writer();
+        for path in old {
+            writer.add_delete(path, None)?;
+        }
+        writer.add_create(&prefix, bytes, &options)?;
+        let results = writer.commit().await.map_err(single)?;
+        let created = results.into_iter().find_map(|result| match result {
+            MultiWriteResult::Create { path, .. } => Some(path),
+            _ => None,
+        });
+        created.ok_or(Error::UnexpectedError("a transaction that created nothing".into()))
+    }
+
+    async fn delete(&self, client: &Client, old: &[String]) -> Result<(), Error> {
+        for path in old {
+            match client.delete(path, None).await {
+                Ok(()) | Err(Error::NoNode) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn acl(&self) -> Vec<Acl> {
+        match self.access {
+            Access::Anyone => vec![Acl::new(Permission::ALL, AuthId::anyone())],
+            Access::CreatorWrites => vec![
+                Acl::new(Permission::READ, AuthId::anyone()),
+                Acl::new(Permission::ALL, AuthId::authed()),
+            ],
+            Access::CreatorOnly => vec![Acl::new(Permission::ALL, AuthId::authed())],
+        }
+    }
+
+    fn error(&self, error: &Error) -> RegistrationError {
+        RegistrationError::new(self.set.as_str(), error)
+    }
+}
+
+/// The one error of a transaction that failed.
+fn single(error: MultiWriteError) -> Error {
+    match error {
+        MultiWriteError::RequestFailed { source } | MultiWriteError::OperationFailed { source, .. } => source,
+    }
+}

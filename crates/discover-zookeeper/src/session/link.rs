@@ -1,0 +1,71 @@
+//! What the keeper of a session tells everybody who uses it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use zookeeper_client::Client;
+
+/// How the session stands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Link {
+    client: Option<Client>,
+    /// Counts connections, so that one that was lost and found again between two looks is noticed.
+    ups: u64,
+    session: Option<i64>,
+    trouble: Option<Arc<str>>,
+}
+
+/// A connection that was up when it was taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Up {
+    pub(crate) client: Client,
+    pub(crate) session: i64,
+    ups: u64,
+}
+
+impl Link {
+    /// The session as it is connected now.
+    pub(crate) fn up(&self) -> Option<Up> {
+        Some(Up { client: self.client.clone()?, session: self.session?, ups: self.ups })
+    }
+
+    /// Whether `up` is still the same connection.
+    pub(crate) fn is(&self, up: &Up) -> bool {
+        self.client.is_some() && self.ups == up.ups
+    }
+
+    /// Its number, once there was a connection.
+    pub(crate) fn session(&self) -> Option<i64> {
+        self.session
+    }
+
+    /// Why it is down.
+    pub(crate) fn trouble(&self) -> Option<Arc<str>> {
+        self.trouble.clone()
+    }
+
+    pub(super) fn set_up(&mut self, client: &Client) {
+        let (session, ups) = (Some(client.session_id().0), self.ups + 1);
+        *self = Link { client: Some(client.clone()), ups, session, trouble: None };
+    }
+
+    /// Drops the client, so that the session can end when everybody has let go.
+    pub(super) fn set_down(&mut self, trouble: &str) {
+        self.client = None;
+        self.trouble = Some(trouble.into());
+    }
+}
+
+/// Waits for a connection; none if the session's keeper is gone, with its runtime.
+///
+/// # Cancel safety
+/// It only waits.
+pub(crate) async fn next_up(links: &mut watch::Receiver<Link>) -> Option<Up> {
+    links.wait_for(|link| link.up().is_some()).await.ok()?.up()
+}
+
+/// Waits until `up` is no longer the connection.
+pub(crate) async fn no_longer(links: &mut watch::Receiver<Link>, up: &Up) {
+    // An error means that the keeper is gone, which is as good as lost.
+    let _ = links.wait_for(|link| !link.is(up)).await;
+}

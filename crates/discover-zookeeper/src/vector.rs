@@ -1,0 +1,167 @@
+//! `vector_*` znodes: weights that somebody else gives to members, and drains.
+
+use std::sync::Arc;
+
+use peerset_cluster::{Endpoint, Member, Weight};
+use serde_json::Value;
+
+use crate::member_json::{ReadError, object};
+
+/// The weights of one `vector_*` znode.
+///
+/// ```text
+/// {"vector":[{"select":"inet=10.0.0.1:80","weight":0.5,"priority":1},{"select":"shard=7","weight":-1.0}]}
+/// ```
+/// A member's weight is its own times that of every descriptor of every vector that selects it. A weight of −1 drains:
+/// the member stays in the set with weight 0 and owns nothing. Finagle only drops a member whose *product* is −1, so that
+/// two drains would undo each other there; here one is enough. A priority is read by nobody.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Vector {
+    descriptors: Vec<Descriptor>,
+    /// Descriptors that made no sense, for the report.
+    pub(crate) odd: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Descriptor {
+    select: Selector,
+    weight: f64,
+}
+
+/// Which members a descriptor is for.
+#[derive(Debug, Clone, PartialEq)]
+enum Selector {
+    Inet(Endpoint),
+    /// The name of its znode.
+    Node(String),
+    Shard(u32),
+}
+
+impl Vector {
+    /// Reads a vector's znode. A descriptor that makes no sense is left out and counted.
+    ///
+    /// # Errors
+    /// The bytes are too many, or no JSON object.
+    pub(crate) fn read(bytes: &[u8], bytes_max: usize) -> Result<Self, ReadError> {
+        let object = object(bytes, bytes_max)?;
+        let items = object.get("vector").and_then(Value::as_array);
+        let mut vector = Vector { descriptors: Vec::new(), odd: usize::from(items.is_none()) };
+        for item in items.into_iter().flatten() {
+            match Descriptor::read(item) {
+                Some(descriptor) => vector.descriptors.push(descriptor),
+                None => vector.odd += 1,
+            }
+        }
+        Ok(vector)
+    }
+}
+
+impl Descriptor {
+    fn read(item: &Value) -> Option<Self> {
+        let select = Selector::read(item.get("select")?.as_str()?)?;
+        let weight = item.get("weight").map_or(Some(1.0), Value::as_f64)?;
+        (weight == DRAIN || weight >= 0.0).then_some(Descriptor { select, weight })
+    }
+}
+
+/// The weight that takes a member out of work.
+const DRAIN: f64 = -1.0;
+
+impl Selector {
+    fn read(text: &str) -> Option<Self> {
+        match text.split_once('=')? {
+            ("inet", endpoint) => {
+                let (host, port) = endpoint.rsplit_once(':')?;
+                let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+                Some(Selector::Inet(Endpoint::tcp(host, port.parse().ok()?).ok()?))
+            }
+            ("member", name) if !name.is_empty() => Some(Selector::Node(name.to_owned())),
+            ("shard", number) => Some(Selector::Shard(number.parse().ok()?)),
+            _ => None,
+        }
+    }
+
+    fn matches(&self, node: &str, member: &Member) -> bool {
+        match self {
+            Selector::Inet(endpoint) => {
+                member.endpoint == *endpoint || member.endpoints.values().any(|named| named == endpoint)
+            }
+            Selector::Node(name) => name == node,
+            Selector::Shard(shard) => member.shard == Some(*shard),
+        }
+    }
+}
+
+/// The weight of the member at `node` after all vectors. Cost: O(descriptors).
+pub(crate) fn weigh(vectors: &[Arc<Vector>], node: &str, member: &Member) -> Weight {
+    let mut product = member.weight.value();
+    let descriptors = vectors.iter().flat_map(|vector| &vector.descriptors);
+    for descriptor in descriptors.filter(|descriptor| descriptor.select.matches(node, member)) {
+        if descriptor.weight == DRAIN {
+            return Weight::ZERO;
+        }
+        product *= descriptor.weight;
+    }
+    let least = if product > 0.0 { 1e-6 } else { 0.0 };
+    Weight::new(product.clamp(least, 1e6)).unwrap_or(member.weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(json: &str) -> Arc<Vector> {
+        Arc::new(Vector::read(json.as_bytes(), 1 << 16).unwrap())
+    }
+
+    #[test]
+    fn weights_multiply_and_minus_one_drains() {
+        fn check(descriptors: &[&str], expected: f64) {
+            let mut member = Member::at("10.0.0.1:80".parse().unwrap());
+            member.endpoints.insert("admin".into(), "10.0.0.1:81".parse().unwrap());
+            member.shard = Some(7);
+            member.weight = Weight::new(2.0).unwrap();
+            let vectors: Vec<_> =
+                descriptors.iter().map(|text| vector(&format!("{{\"vector\":[{text}]}}"))).collect();
+            assert_eq!(
+                weigh(&vectors, "member_0000000001", &member).value(),
+                expected,
+                "{descriptors:?}, of which odd: {:?}",
+                vectors.iter().map(|vector| vector.odd).collect::<Vec<_>>()
+            );
+        }
+        check(&[], 2.0);
+        check(&[r#"{"select":"inet=10.0.0.1:80","weight":0.5,"priority":1}"#], 1.0);
+        check(&[r#"{"select":"inet=10.0.0.1:81","weight":0.5}"#], 1.0);
+        check(&[r#"{"select":"inet=10.0.0.1:82","weight":0.5}"#], 2.0);
+        check(&[r#"{"select":"member=member_0000000001","weight":3}"#], 6.0);
+        check(&[r#"{"select":"member=member_0000000002","weight":3}"#], 2.0);
+        check(&[r#"{"select":"shard=7","weight":0.5},{"select":"shard=7","weight":0.5}"#], 0.5);
+        check(&[r#"{"select":"shard=7","weight":0.5}"#, r#"{"select":"inet=10.0.0.1:80","weight":4}"#], 4.0);
+        check(&[r#"{"select":"shard=7"}"#], 2.0);
+        check(&[r#"{"select":"shard=7","weight":0}"#], 0.0);
+        check(&[r#"{"select":"shard=7","weight":-1.0}"#], 0.0);
+        check(&[r#"{"select":"shard=7","weight":-1}"#, r#"{"select":"shard=7","weight":-1}"#], 0.0);
+        check(&[r#"{"select":"shard=8","weight":-1}"#], 2.0);
+        check(&[r#"{"select":"shard=7","weight":1e300}"#, r#"{"select":"shard=7","weight":1e300}"#], 1e6);
+        check(&[r#"{"select":"shard=7","weight":1e-300}"#], 1e-6);
+        check(&[r#"{"select":"shard=7","weight":-2},{"weight":3},{"select":"x=7"},7,{"select":1}"#], 2.0);
+    }
+
+    #[test]
+    fn nonsense_is_counted_or_refused() {
+        fn check(json: &str, odd: usize) {
+            assert_eq!(vector(json).odd, odd, "{json}");
+        }
+        check("{}", 1);
+        check(r#"{"vector":null}"#, 1);
+        check(r#"{"vector":[]}"#, 0);
+        check(
+            r#"{"vector":[{"select":"shard=7","weight":"1"},{"select":"shard=-7"},{"select":"inet=a"}]}"#,
+            3,
+        );
+        check(r#"{"vector":[{"select":"inet=[::1]:80","weight":1},{"select":"inet=a.b:80"}]}"#, 0);
+        assert!(Vector::read(b"nonsense", 100).is_err());
+        assert!(Vector::read(&[b' '; 101], 100).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! Identities and access control lists.
+
+use peerset_cluster::{Discover, Register};
+use peerset_discover_zookeeper::{Access, Credentials, Serverset, ServersetConfig, Zookeeper as Session};
+use peerset_testkit::Zookeeper;
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, SET, config, join, member, path, set, until};
+
+fn open(server: &Zookeeper, password: &str, access: Access) -> Serverset {
+    let mut session = config();
+    session.credentials = vec![Credentials::digest("user", password)];
+    let mut set = ServersetConfig::default();
+    set.access = access;
+    Session::connect_alone(&[server.addr().try_into().unwrap()], session).unwrap().serverset(path(SET), set)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_who_knows_the_password_may_write() {
+    let server = Zookeeper::start();
+    let mine = open(&server, "right", Access::CreatorWrites);
+    let _member = join(&mine, "a:1").await;
+    let stranger = set(server.addr());
+    until(&stranger.watch(), "ready a:1").await;
+    for set in [stranger, open(&server, "wrong", Access::CreatorWrites)] {
+        let membership = set.create_membership(member("b:1")).await.unwrap();
+        let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("credentials do not allow"), "{error}: {source}");
+    }
+    let same = open(&server, "right", Access::CreatorWrites);
+    let _other = join(&same, "c:1").await;
+    until(&mine.watch(), "ready a:1 c:1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
+    let server = Zookeeper::start();
+    let mine = open(&server, "right", Access::CreatorOnly);
+    let _member = join(&mine, "a:1").await;
+    let stranger = set(server.addr());
+    let mut problems = stranger.problems_watch();
+    let problem = timeout(PATIENCE, problems.wait_for(|problems| !problems.is_empty())).await.unwrap();
+    assert!(problem.unwrap()[0].to_string().contains("not authorized"));
+    assert_eq!(stranger.watch().borrow().state().to_string(), "pending");
+    // A member of its own is nobody's to register without credentials.
+    let nobody = {
+        let mut config = ServersetConfig::default();
+        config.access = Access::CreatorOnly;
+        crate::support::connect(server.addr()).serverset(path("/other"), config)
+    };
+    let membership = nobody.create_membership(member("b:1")).await.unwrap();
+    assert!(timeout(PATIENCE, membership.register()).await.unwrap().is_err());
+    assert!(!format!("{:?}", Credentials::digest("user", "right")).contains("right"));
+}

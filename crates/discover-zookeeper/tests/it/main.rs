@@ -1,0 +1,13 @@
+//! Tests against a real ZooKeeper.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+
+mod contract;
+mod credentials;
+mod ensemble;
+mod kazoo;
+mod large;
+mod outage;
+mod registering;
+mod sharing;
+mod support;
+mod watching;

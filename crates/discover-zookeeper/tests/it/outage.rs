@@ -1,0 +1,105 @@
+//! Lost connections, expired sessions, servers that come back.
+
+use peerset_cluster::Discover;
+use peerset_discover_zookeeper::ServersetConfig;
+use peerset_testkit::{FaultProxy, Way, Zookeeper, wait_for};
+
+use crate::support::{Notes, PATIENCE, SET, connect, join, kazoo, path, set, until, when};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_server_finds_everything_as_it_was() {
+    let mut server = Zookeeper::start();
+    let (mine, other) = (set(server.addr()), set(server.addr()));
+    let _membership = join(&mine, "a:1").await;
+    until(&other.watch(), "ready a:1").await;
+    let notes = Notes::take(&other);
+    let before = kazoo(server.addr(), "print(*zk.get_children(SET))");
+    for _ in 0..2 {
+        server.kill();
+        when(&other.watch(), "a stale set", |s| s.state().stale_since().is_some() && s.len() == 1).await;
+        server.restart();
+        until(&other.watch(), "ready a:1").await;
+    }
+    let _second = join(&mine, "b:1").await;
+    until(&other.watch(), "ready a:1 b:1").await;
+    let after = kazoo(server.addr(), "print(*sorted(zk.get_children(SET)))");
+    assert!(after.starts_with(before.trim()), "{before} became {after}");
+    other.close();
+    let notes = notes.read().await;
+    assert!(notes.iter().all(|note| note.starts_with("ready a:1")), "{notes:?}");
+}
+
+/// Silence for longer than a session, as a partition or SIGSTOP makes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_expires_is_followed_by_another() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let zookeeper = connect(network.addr());
+    let mine = zookeeper.serverset(path(SET), ServersetConfig::default());
+    let other = set(server.addr());
+    let membership = join(&mine, "a:1").await;
+    until(&other.watch(), "ready a:1").await;
+    let notes = Notes::take(&other);
+    let (first, before) = (zookeeper.session_id(), kazoo(server.addr(), "print(*zk.get_children(SET))"));
+    // Silence for longer than the session: the server ends it, and nobody tells the client.
+    network.stall();
+    until(&other.watch(), "ready").await;
+    when(&mine.watch(), "a stale set", |s| s.state().stale_since().is_some() && s.len() == 1).await;
+    network.heal();
+    until(&other.watch(), "ready a:1").await;
+    until(&mine.watch(), "ready a:1").await;
+    assert_ne!(zookeeper.session_id(), first);
+    let after = kazoo(server.addr(), "print(*zk.get_children(SET))");
+    assert_ne!(before, after);
+    assert_eq!(after.split_whitespace().count(), 1);
+    membership.deregister().await.unwrap();
+    until(&other.watch(), "ready").await;
+    other.close();
+    assert_eq!(notes.read().await, ["ready a:1", "ready", "ready a:1", "ready"]);
+}
+
+/// The answer to a write is lost, so that nobody knows whether it was made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_in_doubt_is_not_made_twice() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let other = set(server.addr());
+    let (mine, sure) = (set(network.addr()), join(&other, "b:1").await);
+    until(&mine.watch(), "ready b:1").await;
+    let notes = Notes::take(&other);
+    for _ in 0..5 {
+        network.cut_after(Way::ToClient, 1);
+        let joining = tokio::spawn({
+            let mine = mine.clone();
+            async move { join(&mine, "a:1").await }
+        });
+        when(&mine.watch(), "a cut connection", |s| s.state().stale_since().is_some()).await;
+        network.heal();
+        let membership = joining.await.unwrap();
+        until(&other.watch(), "ready a:1 b:1").await;
+        let members = kazoo(server.addr(), "print(*zk.get_children(SET))");
+        assert_eq!(members.split_whitespace().count(), 2, "{members}");
+        drop(membership);
+        until(&other.watch(), "ready b:1").await;
+    }
+    drop(sure);
+    until(&other.watch(), "ready").await;
+    other.close();
+    assert!(notes.read().await.iter().all(|note| note.matches("a:1").count() <= 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_end_with_their_last_handle() {
+    let server = Zookeeper::start();
+    let connections = || server.ask("cons").unwrap_or_default().matches("sid=").count();
+    let sets: Vec<_> = (0..3).map(|_| set(server.addr())).collect();
+    for set in &sets {
+        until(&set.watch(), "absent").await;
+    }
+    assert_eq!(connections(), 3);
+    let watch = sets[0].watch();
+    drop(sets);
+    wait_for("the sessions to end", PATIENCE, || (connections() == 0).then_some(()));
+    when(&watch, "the last snapshot", |_| true).await;
+    assert!(watch.is_closed());
+}

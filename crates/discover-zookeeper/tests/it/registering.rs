@@ -1,0 +1,92 @@
+//! What is written, and that a process shows exactly once.
+
+use peerset_cluster::{Discover, Register, Status, Weight};
+use peerset_testkit::Zookeeper;
+use tokio::time::timeout;
+
+use crate::support::{Notes, PATIENCE, SET, join, kazoo, member, set, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_replaces_the_znode_in_one_step() {
+    let server = Zookeeper::start();
+    let (mine, other) = (set(server.addr()), set(server.addr()));
+    let notes = Notes::take(&other);
+    let membership = join(&mine, "a:1").await;
+    until(&other.watch(), "ready a:1").await;
+    for weight in [2.0, 3.0, 0.5] {
+        membership.update(|member| member.weight = Weight::new(weight).unwrap()).unwrap();
+        until(&other.watch(), &format!("ready a:1@{weight}")).await;
+    }
+    let children = kazoo(server.addr(), "print(*zk.get_children(SET))");
+    assert_eq!(children.trim(), "member_0000000003");
+    membership.deregister().await.unwrap();
+    until(&other.watch(), "ready").await;
+    other.close();
+    let notes = notes.read().await;
+    let changes: Vec<_> = notes.iter().map(String::as_str).filter(|note| *note != "absent").collect();
+    // Perhaps an empty set before the first; never two, and never none in between.
+    let changes = changes.strip_prefix(&["ready"]).unwrap_or(&changes);
+    assert_eq!(changes, ["ready a:1", "ready a:1@2", "ready a:1@3", "ready a:1@0.5", "ready"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_starts_registers_and_shows_when_it_is_alive() {
+    let server = Zookeeper::start();
+    let set = set(server.addr());
+    let mut starting = member("a:1");
+    starting.status = Status::Starting;
+    let membership = set.create_membership(starting).await.unwrap();
+    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
+    assert!(set.watch().borrow().is_empty());
+    membership.update(|member| member.status = Status::Alive).unwrap();
+    until(&set.watch(), "ready a:1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_znode_that_somebody_deletes_is_written_again() {
+    let server = Zookeeper::start();
+    let set = set(server.addr());
+    let _membership = join(&set, "a:1").await;
+    kazoo(server.addr(), "zk.delete(SET, recursive=True)");
+    let again = |text: String| text.contains("member_").then_some(());
+    let script = "print(*(zk.get_children(SET) if zk.exists(SET) else []))";
+    peerset_testkit::wait_for("the znode", PATIENCE, || again(kazoo(server.addr(), script)));
+    until(&set.watch(), "ready a:1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_written_is_refused_at_once() {
+    let server = Zookeeper::start();
+    let set = set(server.addr());
+    let membership = set.create_membership(member("unix:/run/a.sock")).await.unwrap();
+    let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("no host and port"), "{error}");
+    membership.update(|member| member.endpoint = "a:1".parse().unwrap()).unwrap();
+    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
+    let json = kazoo(server.addr(), "print(zk.get(SET + '/' + zk.get_children(SET)[0])[0].decode())");
+    assert!(json.contains(r#""metadata":{"peerset.id":"unix:/run/a.sock"}"#), "{json} in {SET}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joins_are_seen_as_fast_as_they_are_made() {
+    let server = Zookeeper::start();
+    let (joining, watching) = (set(server.addr()), set(server.addr()));
+    let mut memberships = Vec::new();
+    for port in 1..=2000 {
+        memberships.push(joining.create_membership(member(&format!("a:{port}"))).await.unwrap());
+    }
+    let registering: Vec<_> = memberships
+        .into_iter()
+        .map(|membership| {
+            tokio::spawn(async move {
+                membership.register().await.unwrap();
+                membership
+            })
+        })
+        .collect();
+    crate::support::when(&watching.watch(), "2000 members", |snapshot| snapshot.len() == 2000).await;
+    for task in registering {
+        drop(timeout(PATIENCE, task).await.unwrap().unwrap());
+    }
+    crate::support::when(&watching.watch(), "an empty set", peerset_cluster::Snapshot::is_empty).await;
+}

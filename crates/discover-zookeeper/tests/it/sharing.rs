@@ -1,0 +1,57 @@
+//! One session and one cache, however many look.
+
+use peerset_cluster::Discover;
+use peerset_discover_zookeeper::{Serverset, ServersetConfig, Zookeeper as Session};
+use peerset_testkit::Zookeeper;
+
+use crate::support::{SET, config, join, path, set, until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_watchers_cost_as_much_as_one() {
+    let server = Zookeeper::start();
+    let joining = set(server.addr());
+    let _first = join(&joining, "a:1").await;
+    let open = |_| {
+        let session = Session::connect(&[server.addr().try_into().unwrap()], config()).unwrap();
+        session.serverset(path(SET), ServersetConfig::default())
+    };
+    let sets: Vec<Serverset> = (0..100).map(open).collect();
+    for set in &sets {
+        until(&set.watch(), "ready a:1").await;
+    }
+    let connections = server.ask("cons").unwrap_or_default().matches("sid=").count();
+    assert_eq!(connections, 2, "one for all hundred, one for who registers");
+    assert_eq!(server.count("zk_watch_count"), 3, "two of the set, one of the member");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_among_a_thousand_costs_a_list_and_a_read() {
+    let server = Zookeeper::start();
+    let (joining, watching) = (set(server.addr()), set(server.addr()));
+    let mut memberships = Vec::new();
+    let joins = (1..=1000).map(|port| {
+        let joining = joining.clone();
+        tokio::spawn(async move { join(&joining, &format!("a:{port}")).await })
+    });
+    for task in joins.collect::<Vec<_>>() {
+        memberships.push(task.await.unwrap());
+    }
+    crate::support::when(&watching.watch(), "1000 members", |snapshot| snapshot.len() == 1000).await;
+    drop(joining); // its memberships keep it open, and its own watcher is counted too
+    let json = r#"{"serviceEndpoint":{"host":"b","port":1},"status":"ALIVE"}"#;
+    let create = format!("zk.create(SET + '/member_', b'{json}', sequence=True)");
+    crate::support::kazoo(server.addr(), "pass"); // so that both runs below cost the same besides the join
+    let idle = requests_of(&server, || drop(crate::support::kazoo(server.addr(), "zk.get(SET)")));
+    let before = server.requests();
+    crate::support::kazoo(server.addr(), &create);
+    crate::support::when(&watching.watch(), "another", |snapshot| snapshot.len() == 1001).await;
+    let cost = server.requests() - before;
+    // Two watchers with two requests each, and some pings.
+    assert!(cost <= idle + 4 + 6, "{cost} requests, {idle} without a join");
+}
+
+fn requests_of(server: &Zookeeper, what: impl FnOnce()) -> u64 {
+    let before = server.requests();
+    what();
+    server.requests() - before
+}

@@ -1,0 +1,123 @@
+//! What the tests share: handles with short sessions, a second implementation, waiting.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use peerset_cluster::{Discover, Member, Register, Snapshot, Watch};
+use peerset_cluster::{Membership, State};
+use peerset_discover_zookeeper::{Serverset, ServersetConfig, ServersetPath, Zookeeper, ZookeeperConfig};
+use tokio::time::timeout;
+
+/// How long anything may take that must happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const SET: &str = "/discovery/test/set";
+
+/// Sessions of two seconds: short for those that expire, long for a busy machine.
+pub(crate) fn config() -> ZookeeperConfig {
+    let mut config = ZookeeperConfig::default();
+    config.session_timeout = Duration::from_secs(2);
+    config.retry_max = Duration::from_millis(200);
+    config
+}
+
+/// A session of its own, as of another process.
+pub(crate) fn connect(addr: SocketAddr) -> Zookeeper {
+    Zookeeper::connect_alone(&[addr.try_into().unwrap()], config()).unwrap()
+}
+
+pub(crate) fn path(path: &str) -> ServersetPath {
+    ServersetPath::new(path).unwrap()
+}
+
+/// The usual set, over a session of its own.
+pub(crate) fn set(addr: SocketAddr) -> Serverset {
+    connect(addr).serverset(path(SET), ServersetConfig::default())
+}
+
+pub(crate) fn member(endpoint: &str) -> Member {
+    Member::at(endpoint.parse().unwrap())
+}
+
+/// A registered membership.
+pub(crate) async fn join(set: &Serverset, endpoint: &str) -> Membership {
+    let membership = set.create_membership(member(endpoint)).await.unwrap();
+    timeout(PATIENCE, membership.register()).await.expect("register takes too long").unwrap();
+    membership
+}
+
+/// `ready a:1 b:1@0.5`
+pub(crate) fn show(snapshot: &Snapshot) -> String {
+    let mut text = snapshot.state().to_string();
+    for member in snapshot.members() {
+        text += &format!(" {}", member.endpoint);
+        if member.weight.value() != 1.0 {
+            text += &format!("@{}", member.weight.value());
+        }
+    }
+    text
+}
+
+/// Waits until the set is as [`show`] writes it.
+#[track_caller]
+pub(crate) fn until<'w>(watch: &'w Watch, expected: &'w str) -> impl Future<Output = Snapshot> + 'w {
+    let caller = std::panic::Location::caller();
+    async move {
+        let mut own = watch.clone();
+        match timeout(PATIENCE, own.wait_for(|snapshot| show(snapshot) == expected)).await {
+            Ok(Ok(snapshot)) => snapshot,
+            other => {
+                panic!("{caller}: {other:?} while waiting for {expected:?}; now {}", show(&watch.borrow()))
+            }
+        }
+    }
+}
+
+/// Waits for a condition of a snapshot.
+pub(crate) async fn when(watch: &Watch, what: &str, wanted: impl FnMut(&Snapshot) -> bool) -> Snapshot {
+    match timeout(PATIENCE, watch.clone().wait_for(wanted)).await {
+        Ok(Ok(snapshot)) => snapshot,
+        _ => panic!("waited for {what}; now {}", show(&watch.borrow())),
+    }
+}
+
+/// Every snapshot that the watch gives out, noted while the test goes on.
+pub(crate) struct Notes(tokio::task::JoinHandle<Vec<String>>);
+
+impl Notes {
+    pub(crate) fn take(set: &Serverset) -> Notes {
+        let mut watch = set.watch();
+        Notes(tokio::spawn(async move {
+            let mut notes = Vec::new();
+            while let Ok(snapshot) = watch.changed().await {
+                if matches!(snapshot.state(), State::Ready | State::Absent) {
+                    notes.push(show(&snapshot));
+                }
+            }
+            notes
+        }))
+    }
+
+    /// What was noted until the set was closed.
+    pub(crate) async fn read(self) -> Vec<String> {
+        timeout(PATIENCE, self.0).await.expect("the set was closed").unwrap()
+    }
+}
+
+/// Runs a script of the second implementation; `zk` is its client, connected, and `SET` the usual set.
+#[track_caller]
+pub(crate) fn kazoo(addr: SocketAddr, script: &str) -> String {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
+    assert!(packages.join("kazoo").is_dir(), "no {}/kazoo: run `cargo xtask setup`", packages.display());
+    let script = format!(
+        "import json\nfrom kazoo.client import KazooClient\nSET = {SET:?}\n\
+         zk = KazooClient(hosts='{addr}', timeout=10)\nzk.start(timeout=20)\n{script}\nzk.stop()\nzk.close()\n"
+    );
+    let output = Command::new("python3").env("PYTHONPATH", packages).args(["-c", &script]).output();
+    let Output { status, stdout, stderr } = output.expect("apt-get install python3");
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{script}: {status}\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
