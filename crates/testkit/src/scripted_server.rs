@@ -102,8 +102,8 @@ impl Answer {
 
     /// What memcached 1.6.18 says when it stores nothing: the answer to everything that a script is not about.
     ///
-    /// Covers what clients and proxies say by themselves (`version`, `mn`) and plain forms of all commands, without
-    /// the flags that a meta reply should repeat but for opaque and key.
+    /// Covers what clients and proxies say by themselves (`version`, `mn`) and all commands in plain forms; of the
+    /// flags of meta commands it knows key, opaque and quiet.
     pub fn of_empty_memcached(request: &Request) -> Answer {
         request::answer_of_empty_memcached(request)
     }

@@ -76,16 +76,16 @@ pub(super) fn answer_of_empty_memcached(request: &Request) -> Answer {
 fn answer_to_meta(verb: &str, words: &[&str]) -> Answer {
     let (key, flags) = (words.get(1).copied().unwrap_or_default(), words.get(2..).unwrap_or_default());
     let flags = if verb == "ms" { flags.get(1..).unwrap_or_default() } else { flags };
-    let quiet = flags.contains(&"q");
-    let mut reply = match verb {
-        // A miss says nothing but that, and nothing at all when asked quietly.
-        "mg" if quiet => return Answer::silence(),
-        "mg" => return Answer::reply("EN\r\n"),
-        "ms" if quiet => return Answer::silence(),
-        "ms" => "HD".to_owned(),
-        _ if quiet => return Answer::silence(),
-        _ => "NF".to_owned(),
+    // Quiet about what is expected: a miss of mg, a success of ms. That nothing was found is told all the same.
+    let (status, quiet) = match verb {
+        "mg" => ("EN", flags.contains(&"q")),
+        "ms" => ("HD", flags.contains(&"q")),
+        _ => ("NF", false),
     };
+    if quiet {
+        return Answer::silence();
+    }
+    let mut reply = status.to_owned();
     for flag in flags {
         match flag.as_bytes().first() {
             Some(b'O') => reply += &format!(" {flag}"),
@@ -126,10 +126,11 @@ mod tests {
             let request = Request { connection: 0, number: 0, line: line.into(), value: Vec::new() };
             assert_eq!(answer_of_empty_memcached(&request), Answer::reply(expected), "{line}");
         };
-        check("mg a v O7 k", "EN\r\n");
+        check("mg a v O7 k", "EN O7 ka\r\n");
         check("mg a v q", "");
         check("ms a 2 T0 O7 k", "HD O7 ka\r\n");
-        check("md a q", "");
+        check("md a q", "NF\r\n");
+        check("ms a 2 q", "");
         check("ma a O9", "NF O9\r\n");
         check("set a 0 0 1", "STORED\r\n");
         check("set a 0 0 1 noreply", "");
