@@ -3,6 +3,7 @@
 //! Every flag of a command (`--log`, which is of the program, apart) has a twin of the same name in the command's table of the `--config` file; a flag that is
 //! given wins over the file, the file over the default.
 
+pub(crate) mod check;
 pub(crate) mod config_file;
 pub(crate) mod serve;
 pub(crate) mod units;
@@ -40,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a cache node that speaks memcached, with nothing else installed
     Serve(Box<serve::ServeArgs>),
+    /// Check a config file, and say in words what it means
+    Check(Box<check::CheckArgs>),
     /// Say which server owns each key
     Locate(Box<locate::LocateArgs>),
     /// Show placements: who uses them, each server's share, which keys move

@@ -8,6 +8,7 @@ mod locate;
 mod output;
 mod placement;
 mod pool;
+mod proxy;
 mod serve;
 
 use std::io::{IsTerminal, Write};
@@ -34,6 +35,10 @@ fn main() -> ExitCode {
             let _ = Cli::command().print_help();
             ExitCode::SUCCESS
         }
+        Some(Command::Check(arguments)) => match arguments.read() {
+            Err(error) => fail(&error, USAGE),
+            Ok(meaning) => finish(meaning.print()),
+        },
         Some(Command::Locate(arguments)) => finish(locate::run(&arguments)),
         Some(Command::Placement(arguments)) => finish(placement::run(&arguments)),
         Some(Command::Serve(arguments)) => match arguments.settings() {

@@ -1,67 +1,172 @@
-//! The `--config` file: TOML, one table a command, the same words as the flags.
+//! The config file: TOML, a table for each command with the same words as its flags, and the proxy's pools and routes.
+//!
+//! One file may hold the settings of several commands; each reads its own tables and leaves the others alone. `peerset
+//! check` reads all of them. Whatever is wrong is told with its place, and all of it at once.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::serve::ServeFlags;
+mod mistake;
+mod nearest;
+mod section;
+
+pub(crate) use mistake::{Mistakes, Report};
+pub(crate) use section::{Section, Value, a, parsed, text, text_at, unknown, whole};
+
+use crate::proxy::config::ProxyConfig;
 
 /// A larger file is not a config file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The whole file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The tables a file may have.
+const TABLES: &[&str] = &["serve", "proxy", "pools", "routes"];
+
+/// A config file that is TOML and has no tables but those known. What these hold is looked at when it is asked for.
+#[derive(Debug)]
 pub(crate) struct ConfigFile {
-    /// Twins of the flags of `peerset serve`.
-    #[serde(default)]
-    pub(crate) serve: ServeFlags,
+    path: PathBuf,
+    text: String,
 }
 
-/// A config file that cannot be used.
+/// A config file that cannot be used. Nothing was started or changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("cannot read the config file {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("the config file {} is larger than {FILE_BYTES_MAX} bytes", path.display())]
     TooLarge { path: PathBuf },
-    /// The source names line and column, and shows them.
-    #[error("the config file {} is not valid", path.display())]
-    Parse { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{}:{line}:{column}: the config file is not UTF-8 text", path.display())]
+    NotUtf8 { path: PathBuf, line: usize, column: usize },
+    #[error(transparent)]
+    Mistakes(Mistakes),
 }
 
 impl ConfigFile {
-    /// Reads and checks a file.
+    /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
         let unreadable = |source| ConfigError::Read { path: path.into(), source };
-        if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
+        if fs::metadata(path).map_err(unreadable)?.is_dir() {
+            return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let mut bytes = Vec::new();
+        // Bounded while reading: what is no regular file does not tell its size.
+        File::open(path)
+            .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(ConfigError::TooLarge { path: path.into() });
         }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
-        toml::from_str(&text)
-            .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+            let (line, column) = mistake::place(&good, good.len());
+            ConfigError::NotUtf8 { path: path.into(), line, column }
+        })?;
+        ConfigFile::parse(path, text)
     }
+
+    /// The same for a text that was read from `path`.
+    pub(crate) fn parse(path: &Path, text: String) -> Result<ConfigFile, ConfigError> {
+        let file = ConfigFile { path: path.into(), text };
+        let mut report = Report::default();
+        let (document, errors) = DeTable::parse_recoverable(&file.text);
+        errors.iter().for_each(|error| report.syntax(error, &file.text));
+        // What could be saved of a file that is no TOML would only have mistakes that follow from the first.
+        if errors.iter().all(|error| error.message() == DUPLICATE) {
+            Section::new(document.get_ref(), document.span()).refuse_unknown("table", TABLES, &mut report);
+        }
+        file.finish(report)?;
+        Ok(file)
+    }
+
+    /// The flags that one of the tables holds; the defaults if there is no such table.
+    pub(crate) fn flags<T>(&self, table: &str) -> Result<T, ConfigError>
+    where
+        T: Args + DeserializeOwned + Default,
+    {
+        let document = self.document();
+        let Some(value) = document.get(table) else { return Ok(T::default()) };
+        let mut report = Report::default();
+        let flags = flags(value, &mut report);
+        self.finish(report)?;
+        Ok(flags.unwrap_or_default())
+    }
+
+    /// The pools and routes of the proxy; none if the file has neither.
+    pub(crate) fn proxy(&self) -> Result<Option<ProxyConfig>, ConfigError> {
+        let document = self.document();
+        let mut report = Report::default();
+        let config = ProxyConfig::read(document.get("pools"), document.get("routes"), &mut report);
+        let warnings = self.finish(report)?;
+        Ok(config.map(|config| ProxyConfig { warnings, ..config }))
+    }
+
+    /// Whether the file has this table.
+    pub(crate) fn has(&self, table: &str) -> bool {
+        self.document().contains_key(table)
+    }
+
+    /// Borrowed from the text, hence read anew each time: it is done a few times in a process's life.
+    fn document(&self) -> DeTable<'_> {
+        DeTable::parse_recoverable(&self.text).0.into_inner()
+    }
+
+    /// The warnings of a report, as text, unless it has mistakes.
+    fn finish(&self, report: Report) -> Result<Vec<String>, ConfigError> {
+        report.finish(&self.path, &self.text).map_err(ConfigError::Mistakes)
+    }
+}
+
+impl ConfigError {
+    /// Both errors as one, where they are mistakes in the same file.
+    pub(crate) fn and(self, other: ConfigError) -> ConfigError {
+        match (self, other) {
+            (ConfigError::Mistakes(one), ConfigError::Mistakes(other)) => {
+                ConfigError::Mistakes(one.and(other))
+            }
+            (one, _) => one,
+        }
+    }
+}
+
+/// What the parser says of a key that stands twice.
+const DUPLICATE: &str = "duplicate key";
+
+/// Reads a table whose keys are the flags of `T`. Key by key, so that every mistake is found.
+fn flags<T>(value: &Value<'_>, report: &mut Report) -> Option<T>
+where
+    T: Args + DeserializeOwned + Default,
+{
+    let section = Section::of(value, report)?;
+    let command = T::augment_args(clap::Command::new("flags"));
+    let names: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    section.refuse_unknown("setting", &names, report);
+    for (key, value) in section.entries() {
+        if names.contains(&&**key.get_ref()) {
+            let alone = DeTable::from_iter([(key.clone(), value.clone())]);
+            if let Err((at, what)) = deserialize::<T>(DeValue::Table(alone), value.span()) {
+                report.mistake(at, what);
+            }
+        }
+    }
+    // All keys are fine each, so this cannot fail where nothing has been reported.
+    deserialize(value.get_ref().clone(), value.span()).ok()
+}
+
+fn deserialize<T: for<'de> Deserialize<'de>>(
+    value: DeValue<'_>,
+    at: Range<usize>,
+) -> Result<T, (Range<usize>, String)> {
+    T::deserialize(Spanned::new(at.clone(), value).into_deserializer())
+        .map_err(|error| (error.span().unwrap_or(at), error.message().to_owned()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::units::Size;
-
-    #[test]
-    fn flags_have_twins() {
-        let file: ConfigFile =
-            toml::from_str("[serve]\nlisten = ['127.0.0.1:1', 'unix:/tmp/x']\nmax-item = '2mb'\n").unwrap();
-        assert_eq!(file.serve.max_item, Some(Size(2 << 20)));
-        assert_eq!(file.serve.listen.len(), 2);
-    }
-
-    #[test]
-    fn mistakes_are_placed() {
-        let error = toml::from_str::<ConfigFile>("[serve]\nmemmory = '2mb'\n").unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("memmory") && error.contains("memory"), "{error}");
-        let error = toml::from_str::<ConfigFile>("[serve]\nmemory = '2xb'\n").unwrap_err().to_string();
-        assert!(error.contains("line 2") && error.contains("not a size"), "{error}");
-    }
-}
+mod tests;

@@ -166,8 +166,11 @@ const MEMORY_MIN: u64 = 1 << 20;
 impl ServeArgs {
     /// The settings that the flags, the config file and the defaults come to.
     pub(crate) fn settings(self) -> anyhow::Result<ServeSettings> {
-        let file = self.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
-        Ok(self.flags.over(file.serve).settings()?)
+        let file = match &self.config {
+            Some(path) => ConfigFile::read(path)?.flags("serve")?,
+            None => ServeFlags::default(),
+        };
+        Ok(self.flags.over(file).settings()?)
     }
 }
 
@@ -186,7 +189,8 @@ impl ServeFlags {
         }
     }
 
-    fn settings(self) -> Result<ServeSettings, SettingsError> {
+    /// These settings complete, with the defaults where they are silent.
+    pub(crate) fn settings(self) -> Result<ServeSettings, SettingsError> {
         let memory = self.memory.unwrap_or(Size(64 << 20));
         let max_item = self.max_item.unwrap_or(Size(1 << 20));
         if memory.0 < MEMORY_MIN {

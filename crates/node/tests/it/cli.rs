@@ -33,10 +33,10 @@ fn alone_it_shows_help_with_a_first_example() {
 
 #[test]
 fn every_help_has_an_example() {
-    for arguments in [&["--help"][..], &["serve", "--help"]] {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["check", "--help"]] {
         let ran = peerset(arguments);
         assert_eq!(ran.status, 0);
-        assert!(ran.stdout.contains("Examples:\n  peerset serve"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("Examples:\n  peerset "), "{}", ran.stdout);
         assert!(ran.stdout.lines().all(|line| line.chars().count() <= 110), "{}", ran.stdout);
         let examples = ran.stdout.split("Examples:").nth(1).unwrap();
         let broken = examples.lines().find(|line| line.len() > 80);
@@ -79,9 +79,50 @@ fn a_config_file_is_placed_when_wrong() {
     let path = file.to_str().unwrap();
     check_refused(&["serve", "--config", path], 2, &["cannot read", path]);
     std::fs::write(&file, "[serve]\nlisten = ['127.0.0.1:0']\nmemmory = '1gb'\n").unwrap();
-    check_refused(&["serve", "--config", path], 2, &[path, "line 3", "memmory"]);
+    check_refused(
+        &["serve", "--config", path],
+        2,
+        &[&format!("{path}:3:1: "), "memmory", "did you mean memory?"],
+    );
     std::fs::write(&file, "[serve]\nmemory = '1xb'\n").unwrap();
-    check_refused(&["serve", "--config", path], 2, &["line 2", "not a size"]);
+    check_refused(&["serve", "--config", path], 2, &[&format!("{path}:2:10: "), "not a size"]);
+}
+
+#[test]
+fn a_config_file_is_explained() {
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("peerset.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(
+        &file,
+        "[serve]\nmemory = '1gb'\n[pools.a]\ndiscover = ['static:h:1', 'file:/x']\ntimeout = '2s'\n\
+         [pools.b]\ndiscover = 'static:i:1'\nplacement = 'ketama'\n\
+         [routes]\nprefix = { 'tmp:' = { null = true } }\ndefault = 'a'\n",
+    )
+    .unwrap();
+    let ran = peerset(&["check", path]);
+    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    for line in [
+        "  memory      1gb, items up to 1mb",
+        "  servers     static:h:1",
+        "  and         file:/x",
+        "  placement   ketama",
+        "  prefix tmp: -> null",
+        "  other keys -> shard a",
+        &format!("{path}:6:8: warning: no key ever comes to the pool b"),
+    ] {
+        assert!(ran.stdout.lines().any(|found| found.starts_with(line)), "no {line:?} in:\n{}", ran.stdout);
+    }
+    std::fs::write(
+        &file,
+        "[serve]\nmemory = '2xb'\n[pools.a]\ndiscover = 'static:h:0'\n[routes]\nshard = 'b'",
+    )
+    .unwrap();
+    let places = [":2:10: ", ":4:22: ", ":6:9: "].map(|place| format!("{path}{place}"));
+    check_refused(&["check", path], 2, &places.each_ref().map(String::as_str));
+    std::fs::write(&file, "[serve]\nmax-item = '40mb'").unwrap();
+    check_refused(&["check", path], 2, &[path, "more than half of --memory 64mb"]);
+    check_refused(&["check", "/no/such/file"], 2, &["cannot read the config file /no/such/file"]);
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! `peerset check`: whether a config file is right, and what it means.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::config_file::{ConfigError, ConfigFile};
+use super::serve::{ServeFlags, ServeSettings};
+use super::units::Period;
+use crate::output::to_stdout;
+use crate::proxy::config::{PoolConfig, ProxyConfig};
+
+const EXAMPLES: &str = "\
+Examples:
+  peerset check /etc/peerset.toml
+  peerset check /etc/peerset.toml && kill -HUP $(pidof peerset)
+
+A config file:
+  [pools.east]
+  discover = \"static:10.0.0.1:11211,10.0.0.2:11211\"
+
+  [pools.west]
+  discover = \"file:/etc/peerset/west\"
+
+  [routes]
+  default = \"east\"
+
+  [routes.prefix]
+  \"session:\" = { failover = [\"east\", \"west\"] }
+  \"tmp:\" = { null = true }";
+
+/// Check a config file, and say in words what it means.
+///
+/// Prints what each command would do with the file, and warnings of what is probably not meant, and exits with 0. A file
+/// with mistakes gives all of them with their places, and 2. Servers are not asked; files that are named are read.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// The config file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// What a config file without mistakes means.
+#[derive(Debug)]
+pub(crate) struct Meaning {
+    /// None if there is no `[serve]`.
+    serve: Option<ServeSettings>,
+    /// None if there are no pools.
+    proxy: Option<ProxyConfig>,
+}
+
+impl CheckArgs {
+    /// Reads all of the file.
+    pub(crate) fn read(&self) -> anyhow::Result<Meaning> {
+        let file = ConfigFile::read(&self.file)?;
+        let (serve, proxy) = both(file.flags::<ServeFlags>("serve"), file.proxy())?;
+        let shown = self.file.display();
+        let serve = file.has("serve").then(|| serve.settings()).transpose();
+        Ok(Meaning { serve: serve.map_err(|error| anyhow::anyhow!("{shown}: [serve]: {error}"))?, proxy })
+    }
+}
+
+/// Both, or the mistakes of both.
+fn both<A, B>(one: Result<A, ConfigError>, other: Result<B, ConfigError>) -> Result<(A, B), ConfigError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
+impl Meaning {
+    /// Says it on standard output.
+    pub(crate) fn print(&self) -> anyhow::Result<()> {
+        to_stdout(|out| Ok(self.write(out)?))
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(serve) = &self.serve {
+            write_serve(out, serve)?;
+        }
+        let Some(proxy) = &self.proxy else { return Ok(()) };
+        proxy.pools.iter().try_for_each(|pool| write_pool(out, pool))?;
+        writeln!(out, "routes")?;
+        for line in proxy.route.explain() {
+            writeln!(out, "  {line}")?;
+        }
+        proxy.warnings.iter().try_for_each(|warning| writeln!(out, "\n{warning}"))
+    }
+}
+
+fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()> {
+    let listen: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
+    writeln!(out, "serve")?;
+    writeln!(out, "  listens on  {}", listen.join(", "))?;
+    match settings.http {
+        Some(address) => writeln!(out, "  pages at    http://{address}")?,
+        None => writeln!(out, "  pages       none")?,
+    }
+    writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)?;
+    writeln!(out, "  clients     {} at one time", settings.front.max_conns)
+}
+
+fn write_pool(out: &mut impl Write, pool: &PoolConfig) -> io::Result<()> {
+    let PoolConfig { name, urls, spec, owner_down, meta, server } = pool;
+    writeln!(out, "pool {name}")?;
+    for (at, url) in urls.iter().enumerate() {
+        writeln!(out, "  {}  {url}", if at == 0 { "servers   " } else { "and       " })?;
+    }
+    writeln!(out, "  placement   {spec}")?;
+    let (request, connect) = (Period(server.request_timeout), Period(server.connect_timeout));
+    writeln!(
+        out,
+        "  timeout     {request} for a request, {connect} to connect; {} may wait",
+        server.queue_requests_max
+    )?;
+    let health = &server.health;
+    let (min, max) = (Period(health.retry_min), Period(health.retry_max));
+    writeln!(
+        out,
+        "  down        after {} failures in a row, for {min} to {max}; its keys: {owner_down}",
+        health.eject_after
+    )?;
+    if !server.prefix.is_empty() {
+        writeln!(out, "  key prefix  {}", server.prefix.escape_ascii())?;
+    }
+    if let Some(auth) = &server.auth {
+        writeln!(out, "  user        {}", auth.user())?;
+    }
+    if server.tls.is_some() {
+        writeln!(out, "  tls         yes")?;
+    }
+    if !meta {
+        writeln!(out, "  protocol    classic commands only")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! `peerset proxy`: one memcached address in front of a fleet.
+
+pub(crate) mod config;

@@ -1,0 +1,252 @@
+//! One table `[pools.NAME]`.
+//!
+//! | key | value | default |
+//! |---|---|---|
+//! | `discover` | a discovery URL, or a list of them whose union the pool is | |
+//! | `placement` | who owns a key, as `--placement` | the default placement |
+//! | `owner-down` | `miss`, `error` or `next`: what is answered for a key whose owner is down | `miss` |
+//! | `timeout` | for a request to a server | 500 ms |
+//! | `connect-timeout` | for a connection and its handshake | 500 ms |
+//! | `eject-after` | failures in a row after which a server counts as down | 3 |
+//! | `retry-min`, `retry-max` | how long it is left alone then | 100 ms, 10 s |
+//! | `queue` | requests that may wait for one server on one connection | 16384 |
+//! | `prefix` | put before every key on the servers | |
+//! | `auth`, or `auth-file` | `{ user, password }`, or a file with `USER:PASSWORD` on its first line | |
+//! | `tls` | `true`, or `{ ca, cert, key, server-name }` | |
+//! | `meta` | `false` sends classic commands only | `true` |
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use peerset_client_memcache::ServerConfig;
+use peerset_client_memcache::handshake::Auth;
+use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
+use peerset_cluster::DiscoveryUrl;
+use toml::Spanned;
+use toml::de::{DeString, DeValue};
+
+use super::PoolConfig;
+use crate::cli::config_file::{Report, Section, Value, parsed, text, text_at, whole};
+use crate::cli::units::Period;
+
+const SETTINGS: &[&str] = &[
+    "discover",
+    "placement",
+    "owner-down",
+    "timeout",
+    "connect-timeout",
+    "eject-after",
+    "retry-min",
+    "retry-max",
+    "queue",
+    "prefix",
+    "auth",
+    "auth-file",
+    "tls",
+    "meta",
+];
+
+/// The longest name of a pool; it stands in metrics and in error replies.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Reads a pool; none if something is wrong that leaves it without servers. Other mistakes are reported all the same.
+pub(super) fn read(
+    name: &Spanned<DeString<'_>>,
+    value: &Value<'_>,
+    report: &mut Report,
+) -> Option<PoolConfig> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.get_ref().is_empty()
+        || name.get_ref().len() > NAME_BYTES_MAX
+        || !name.get_ref().chars().all(plain)
+    {
+        report.mistake(
+            name.span(),
+            format!("a pool's name has 1 to {NAME_BYTES_MAX} letters, digits, dots, - and _"),
+        );
+    }
+    let section = Section::of(value, report)?;
+    section.refuse_unknown("setting of a pool", SETTINGS, report);
+    let urls = match section.get("discover") {
+        Some(urls) => discover(urls, report),
+        None => {
+            report
+                .mistake(name.span(), format!("the pool {} has no servers", name.get_ref()))
+                .hint("write discover = \"static:HOST:PORT,…\", \"file:PATH\" or another discovery URL");
+            Vec::new()
+        }
+    };
+    let mut pool = PoolConfig::new(name.get_ref(), urls);
+    assign(&mut pool.spec, section.read("placement", placement, report));
+    assign(&mut pool.owner_down, section.read("owner-down", parsed, report));
+    assign(&mut pool.meta, section.read("meta", truth, report));
+    server(&section, &mut pool.server, report);
+    // What no value can be has been told in its place; what is left is how they go together.
+    if let (false, Err(error)) = (report.has_mistakes(), pool.server.check()) {
+        report.mistake(name.span(), error.to_string().replace('_', "-"));
+    }
+    Some(pool)
+}
+
+fn server(section: &Section<'_>, server: &mut ServerConfig, report: &mut Report) {
+    assign(&mut server.request_timeout, section.read("timeout", period, report));
+    assign(&mut server.connect_timeout, section.read("connect-timeout", period, report));
+    assign(&mut server.health.eject_after, section.read("eject-after", failures, report));
+    assign(&mut server.health.retry_min, section.read("retry-min", period, report));
+    assign(&mut server.health.retry_max, section.read("retry-max", period, report));
+    assign(&mut server.queue_requests_max, section.read("queue", requests, report));
+    assign(&mut server.prefix, section.read("prefix", prefix, report));
+    assign(&mut server.auth, section.read("auth", auth, report).map(Some));
+    if let (Some(_), Some(file)) = (section.get("auth"), section.get("auth-file")) {
+        report.mistake(file.span(), "auth and auth-file exclude each other").hint("keep one of them");
+    }
+    assign(&mut server.auth, section.read("auth-file", auth_file, report).map(Some));
+    assign(&mut server.tls, section.read("tls", tls, report));
+}
+
+/// Leaves what there is where nothing was read.
+fn assign<T>(setting: &mut T, read: Option<T>) {
+    if let Some(read) = read {
+        *setting = read;
+    }
+}
+
+fn discover(value: &Value<'_>, report: &mut Report) -> Vec<DiscoveryUrl> {
+    match value.get_ref() {
+        DeValue::Array(urls) if urls.is_empty() => {
+            report.mistake(value.span(), "this list of discovery URLs is empty");
+            Vec::new()
+        }
+        DeValue::Array(urls) => urls.iter().filter_map(|value| url(value, report)).collect(),
+        _ => url(value, report).into_iter().collect(),
+    }
+}
+
+fn url(value: &Value<'_>, report: &mut Report) -> Option<DiscoveryUrl> {
+    let read = text(value, report)?.parse::<DiscoveryUrl>();
+    let wrong = |error: peerset_cluster::UrlError| {
+        let mistake = report.mistake(text_at(value, error.position()), error.summary());
+        match error.scheme() {
+            Some(scheme) => mistake.hint(format!("write {}\nas in {}", scheme.grammar(), scheme.example())),
+            None => {
+                mistake.hint("a discovery URL begins with static:, file:, zk://, dns:// or another scheme");
+            }
+        }
+    };
+    read.map_err(wrong).ok()
+}
+
+fn placement(value: &Value<'_>, report: &mut Report) -> Option<peerset_placement::Spec> {
+    let read = text(value, report)?.parse();
+    let wrong = |error: peerset_placement::ParseError| {
+        report.mistake(value.span(), error.to_string()).hint("`peerset placement list` shows them all");
+    };
+    read.map_err(wrong).ok()
+}
+
+fn period(value: &Value<'_>, report: &mut Report) -> Option<Duration> {
+    let Period(period) = parsed(value, report)?;
+    if period.is_zero() {
+        report.mistake(value.span(), "this has to be more than 0, such as 500ms or 2s");
+    }
+    (!period.is_zero()).then_some(period)
+}
+
+fn failures(value: &Value<'_>, report: &mut Report) -> Option<u32> {
+    whole(value, 1..=1_000_000, report).and_then(|count| u32::try_from(count).ok())
+}
+
+fn requests(value: &Value<'_>, report: &mut Report) -> Option<usize> {
+    whole(value, 1..=1 << 24, report).and_then(|count| usize::try_from(count).ok())
+}
+
+fn truth(value: &Value<'_>, report: &mut Report) -> Option<bool> {
+    let truth = value.get_ref().as_bool();
+    if truth.is_none() {
+        report.mistake(value.span(), "this has to be true or false, without quotes");
+    }
+    truth
+}
+
+fn prefix(value: &Value<'_>, report: &mut Report) -> Option<Vec<u8>> {
+    let text = text(value, report)?;
+    let mut probe = ServerConfig::default();
+    probe.prefix = text.into();
+    match probe.check() {
+        Ok(()) => Some(probe.prefix),
+        Err(error) => {
+            report.mistake(value.span(), error.to_string());
+            None
+        }
+    }
+}
+
+fn auth(value: &Value<'_>, report: &mut Report) -> Option<Auth> {
+    let section = Section::of(value, report)?;
+    section.refuse_unknown("part of auth", &["user", "password"], report);
+    let mut word = |name| {
+        if section.get(name).is_none() {
+            report.mistake(value.span(), format!("auth has no {name}"));
+        }
+        section.read(name, |value, report| text(value, report).map(str::to_owned), report)
+    };
+    let (user, password) = (word("user"), word("password"));
+    Auth::new(user?, password?)
+        .map_err(|error| {
+            report.mistake(value.span(), error.to_string());
+        })
+        .ok()
+}
+
+/// Reads `USER:PASSWORD`, as a line of memcached's own `-Y` file is.
+fn auth_file(value: &Value<'_>, report: &mut Report) -> Option<Auth> {
+    const LINE_BYTES_MAX: u64 = 1024;
+    let path = text(value, report)?;
+    let mut line = String::new();
+    let read =
+        File::open(path).and_then(|file| BufReader::new(file.take(LINE_BYTES_MAX)).read_line(&mut line));
+    let auth = read.map_err(|error: io::Error| format!("cannot read {path}: {error}")).and_then(|_| {
+        let (user, password) =
+            line.trim_end().split_once(':').ok_or("its first line is not USER:PASSWORD")?;
+        Auth::new(user, password).map_err(|error| format!("{path}: {error}"))
+    });
+    auth.map_err(|what| {
+        report.mistake(value.span(), what);
+    })
+    .ok()
+}
+
+fn tls(value: &Value<'_>, report: &mut Report) -> Option<Option<TlsConfig>> {
+    let mut options = TlsOptions::default();
+    if let Some(wanted) = value.get_ref().as_bool() {
+        if !wanted {
+            return Some(None);
+        }
+    } else {
+        let section = Section::of(value, report)?;
+        section.refuse_unknown("part of tls", &["ca", "cert", "key", "server-name"], report);
+        let mut word =
+            |name| section.read(name, |value, report| text(value, report).map(str::to_owned), report);
+        let (certificates, key) = (word("cert").map(PathBuf::from), word("key").map(PathBuf::from));
+        if let Some(file) = word("ca") {
+            options.roots = Roots::File(file.into());
+        }
+        options.server_name = word("server-name");
+        options.identity = match (certificates, key) {
+            (Some(certificates), Some(key)) => Some(Identity { certificates, key }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                report.mistake(value.span(), "cert and key go together: give both or neither");
+                return None;
+            }
+        };
+    }
+    TlsConfig::new(&options)
+        .map(Some)
+        .map_err(|error| {
+            report.mistake(value.span(), error.to_string());
+        })
+        .ok()
+}
