@@ -63,6 +63,9 @@ pub enum HandshakeError {
         /// The server's words.
         text: String,
     },
+    /// The server has as many connections as it takes (`memcached -c`), and closes this one.
+    #[error("the server has too many connections")]
+    Full,
     /// The token was answered by something else.
     #[error("authentication was answered by neither STORED nor an error")]
     Unexpected,
@@ -119,6 +122,9 @@ impl Awaited {
             text: String::from_utf8_lossy(text).trim().to_owned(),
         };
         match (self, reply) {
+            (_, Reply::Error(text)) if text.ends_with(b"Too many open connections") => {
+                Err(HandshakeError::Full)
+            }
             (Awaited::Token, Reply::Stored) => Ok(None),
             (Awaited::Token, Reply::ClientError(text) | Reply::ServerError(text) | Reply::Error(text)) => {
                 Err(refused(text))

@@ -24,6 +24,7 @@ fn answers_to_version() {
     check(None, b"ERROR\r\n", &done("", false, 7));
     check(None, b"SERVER_ERROR no servers\r\n", &done("", false, 25));
     check(None, b"CLIENT_ERROR unauthenticated\r\n", &refused("unauthenticated"));
+    check(None, b"ERROR Too many open connections\r\n", &Progress::Failed(HandshakeError::Full));
     let garbage = Progress::Failed(HandshakeError::Garbage(ReplyError::Unknown));
     check(None, b"HTTP/1.1 400 Bad Request\r\n", &garbage);
     check(None, b"-ERR unknown command 'version'\r\n", &garbage);

@@ -1,0 +1,298 @@
+//! Drives one connection: writes what callers have put into the outbox, reads replies, hands them over in order.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{Instant, Sleep};
+
+use super::answer::Reader;
+use super::socket::Stream;
+use super::{Answer, Desk, Dialled, Expect, Lane, Phase};
+use crate::counters::add;
+use crate::error::{Down, Misbehaviour};
+use crate::health::Failure;
+
+/// A future that ends with its connection.
+///
+/// One turn takes all replies that are there in one read, wakes their callers, and writes all requests that are there in
+/// one write. Between turns it sleeps; new requests wake it, replies, and the clock.
+pub(crate) struct Driver {
+    lane: Arc<Lane>,
+    stream: Stream,
+    /// Requests being written, and how much of them is.
+    output: Vec<u8>,
+    written: usize,
+    /// Whether TLS may hold something back.
+    unflushed: bool,
+    input: BytesMut,
+    /// No reply before the input is this long.
+    input_bytes_min: usize,
+    reader: Reader,
+    /// Requests written or being written, in order, each with when.
+    flight: VecDeque<Flight>,
+    /// Replies read but not yet handed over, and whom to wake for them. Empty between turns; kept for their memory.
+    answers: Vec<(usize, Answer)>,
+    wakers: Vec<Waker>,
+    timer: Pin<Box<Sleep>>,
+    timer_set: bool,
+    /// Has given other callers a turn to join the next write.
+    waited: bool,
+    /// Has heard a reply on this connection.
+    heard: bool,
+    on_reply: Box<dyn FnMut() + Send>,
+}
+
+struct Flight {
+    slot: usize,
+    expect: Expect,
+    at: Instant,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The server closed it while nothing was asked, or this side did: nobody's fault.
+    Quiet,
+    /// The server's fault.
+    Failed(Failure, Down),
+}
+
+/// What there is to write.
+enum Collected {
+    Output,
+    Nothing,
+    /// The lane has been closed by somebody else.
+    Closed,
+}
+
+/// What is read at once, at most: the replies to some hundreds of small requests.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Output memory that is kept between turns.
+const KEPT_BYTES_MAX: usize = 1024 * 1024;
+
+impl Driver {
+    /// `on_reply` is called with the first reply, which shows more than a handshake does.
+    pub(crate) fn new(lane: Arc<Lane>, dialled: Dialled, on_reply: impl FnMut() + Send + 'static) -> Driver {
+        Driver {
+            lane,
+            stream: dialled.stream,
+            output: Vec::new(),
+            written: 0,
+            unflushed: false,
+            input: BytesMut::new(),
+            input_bytes_min: 1,
+            reader: Reader::default(),
+            flight: VecDeque::new(),
+            answers: Vec::new(),
+            wakers: Vec::new(),
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            timer_set: false,
+            waited: false,
+            heard: false,
+            on_reply: Box::new(on_reply),
+        }
+    }
+
+    /// Reads and hands over until nothing more is there.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        loop {
+            if self.input.capacity() - self.input.len() < READ_BYTES / 4 {
+                // Doubles while a long value comes in: memory follows what has arrived, not what was announced.
+                self.input.reserve(self.input.len().max(READ_BYTES));
+            }
+            match self.stream.poll_read(cx, &mut self.input) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(self.ended()),
+                Poll::Ready(Ok(bytes)) => {
+                    add(&self.lane.counting.bytes_read, bytes);
+                    add(&self.lane.counting.reads, 1);
+                    if self.input.len() >= self.input_bytes_min {
+                        let understood = self.understand();
+                        self.hand_over();
+                        understood?;
+                    }
+                }
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(_)) => return Err(self.ended()),
+            }
+        }
+    }
+
+    /// Matches replies with requests.
+    fn understand(&mut self) -> Result<(), Ending> {
+        // A caller may have written a request after the last turn, whose reply this is already.
+        self.take_queued();
+        let misbehaved = |how: Misbehaviour| Ending::Failed(Failure::Garbage, Down::Misbehaved(how));
+        while !self.input.is_empty() {
+            let Some(first) = self.flight.front() else { return Err(misbehaved(Misbehaviour::Unsolicited)) };
+            let next = self.reader.next(&mut self.input, first.expect, &self.lane.config.limits);
+            let Some(answer) = next.map_err(misbehaved)? else {
+                self.input_bytes_min = self.input.len() + self.reader.bytes_min();
+                return Ok(());
+            };
+            self.answers.push((first.slot, answer));
+            self.flight.pop_front();
+        }
+        self.input_bytes_min = 1;
+        Ok(())
+    }
+
+    fn take_queued(&mut self) {
+        let lane = self.lane.clone();
+        self.take_queued_of(&mut lane.desk());
+    }
+
+    fn take_queued_of(&mut self, desk: &mut Desk) {
+        if desk.queued.is_empty() {
+            return;
+        }
+        let at = desk.written_at.take().unwrap_or_else(Instant::now);
+        add(&self.lane.counting.requests, desk.queued.len());
+        let flights =
+            desk.queued.drain(..).map(|queued| Flight { slot: queued.slot, expect: queued.expect, at });
+        self.flight.extend(flights);
+    }
+
+    fn hand_over(&mut self) {
+        if self.answers.is_empty() {
+            return;
+        }
+        let count = self.answers.len();
+        add(&self.lane.counting.replies, count);
+        {
+            let mut desk = self.lane.desk();
+            desk.crowd = count;
+            for (slot, answer) in self.answers.drain(..) {
+                desk.slots.answer(slot, Ok(answer), &mut self.wakers);
+            }
+        }
+        add(&self.lane.counting.abandoned, count - self.wakers.len());
+        self.wakers.drain(..).for_each(Waker::wake);
+        if !self.heard {
+            self.heard = true;
+            (self.on_reply)();
+        }
+    }
+
+    /// Takes what may be written. If there is nothing, gets ready to be woken when that changes.
+    fn collect(&mut self, cx: &mut Context<'_>) -> Collected {
+        let lane = self.lane.clone();
+        let mut desk = lane.desk();
+        if !matches!(desk.phase, Phase::Open(_)) {
+            return Collected::Closed;
+        }
+        if self.written < self.output.len() {
+            desk.driver = Some(cx.waker().clone());
+            return Collected::Output;
+        }
+        if desk.outbox.is_empty() || desk.writing {
+            self.take_queued_of(&mut desk);
+            desk.driver = Some(cx.waker().clone());
+            desk.timer = self.timer_set || !self.flight.is_empty();
+            return Collected::Nothing;
+        }
+        if desk.crowd > 1 && desk.queued.len() < desk.crowd && !self.waited {
+            // The callers who got replies together last time are about to ask again. Behind them in the scheduler's queue
+            // this task finds all their requests, and one write does for all.
+            self.waited = true;
+            cx.waker().wake_by_ref();
+            return Collected::Nothing;
+        }
+        self.waited = false;
+        self.output.clear();
+        self.written = 0;
+        if self.output.capacity() > KEPT_BYTES_MAX {
+            self.output = Vec::new();
+        }
+        std::mem::swap(&mut self.output, &mut desk.outbox);
+        self.take_queued_of(&mut desk);
+        Collected::Output
+    }
+
+    /// Writes what there is; whether all of it went.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        while self.written < self.output.len() {
+            match self.stream.poll_write(cx, &self.output[self.written..]) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Ok(0)) => return Err(self.ended()),
+                Poll::Ready(Ok(bytes)) => {
+                    self.written += bytes;
+                    self.unflushed = true;
+                    add(&self.lane.counting.bytes_written, bytes);
+                    add(&self.lane.counting.writes, 1);
+                }
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(_)) => return Err(self.ended()),
+            }
+        }
+        if self.unflushed {
+            match self.stream.poll_flush(cx) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(_)) => return Err(self.ended()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sees to it that this task wakes up when the first request in flight has waited too long.
+    fn watch_the_clock(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        let timeout = self.lane.config.request_timeout;
+        loop {
+            if !self.timer_set {
+                let Some(first) = self.flight.front() else { return Ok(()) };
+                // Not moved with every request: it fires at most once a timeout, and is then set for who is first.
+                self.timer.as_mut().reset(first.at + timeout);
+                self.timer_set = true;
+                if self.timer.as_mut().poll(cx).is_pending() {
+                    return Ok(());
+                }
+            } else if !self.timer.is_elapsed() {
+                return Ok(());
+            }
+            self.timer_set = false;
+            self.take_queued();
+            if self.flight.front().is_some_and(|first| first.at.elapsed() >= timeout) {
+                return Err(Ending::Failed(Failure::Timeout, Down::Timeout(timeout)));
+            }
+        }
+    }
+
+    /// The connection is gone.
+    fn ended(&mut self) -> Ending {
+        self.take_queued();
+        if self.flight.is_empty() { Ending::Quiet } else { Ending::Failed(Failure::Lost, Down::Lost) }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        loop {
+            // Replies first: they wake callers whose next requests can then go out together.
+            self.read(cx)?;
+            let collected = self.collect(cx);
+            self.watch_the_clock(cx)?;
+            match collected {
+                Collected::Closed => return Err(Ending::Quiet),
+                Collected::Nothing => return Ok(()),
+                Collected::Output if self.write(cx)? => {}
+                Collected::Output => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = Ending;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ending> {
+        match self.get_mut().turn(cx) {
+            Ok(()) => Poll::Pending,
+            Err(ending) => Poll::Ready(ending),
+        }
+    }
+}

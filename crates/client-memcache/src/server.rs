@@ -1,0 +1,254 @@
+//! One server: its lanes, its health, and the tasks that keep both.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use peerset_cluster::Endpoint;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::ServerConfig;
+use crate::counters::{Counters, Counting, add};
+use crate::error::{Down, Error};
+use crate::health::{Admission, Failure, Health};
+use crate::lane::{Answer, Driver, Ending, Exchange, Lane, Ready, Request, dial};
+use crate::operation::Operation;
+
+/// A server as this client knows it. Dropping it closes its connections; futures of its requests keep it alive.
+#[derive(Debug)]
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+    /// Whose turn it is, where there are several.
+    next: AtomicUsize,
+    keepers: Vec<AbortHandle>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    lanes: Box<[Arc<Lane>]>,
+    health: Mutex<Health>,
+    counting: Arc<Counting>,
+    /// Changes when the server goes down or comes back, so that all keepers look.
+    down: watch::Sender<Option<Down>>,
+}
+
+impl Server {
+    /// A server to which nothing is connected yet.
+    pub(crate) fn new(endpoint: &Endpoint, config: &Arc<ServerConfig>, runtime: &Handle) -> Server {
+        let counting = Arc::new(Counting::default());
+        let lane = |_| Arc::new(Lane::new(endpoint.clone(), config.clone(), counting.clone()));
+        let lanes: Box<[_]> = (0..config.connections).map(lane).collect();
+        let health = Mutex::new(Health::new(config.health.clone(), fastrand::u64(..)));
+        let down = watch::Sender::new(None);
+        let shared = Arc::new(Shared { lanes, health, counting, down });
+        let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(lane.clone())).abort_handle();
+        let keepers = shared.lanes.iter().map(keeper).collect();
+        Server { shared, next: AtomicUsize::new(0), keepers }
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.shared.lanes[0].endpoint
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.shared.counting.read()
+    }
+
+    /// Whether it is ejected.
+    pub(crate) fn is_down(&self) -> bool {
+        self.shared.health().is_ejected()
+    }
+
+    /// How many requests wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shared.lanes.iter().map(|lane| lane.waiting()).sum()
+    }
+
+    /// Waits until every connection is made, or the server turns out to be down.
+    pub(crate) async fn connect(&self) -> Result<(), Error> {
+        for lane in &self.shared.lanes {
+            Ready::new(lane).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks the server.
+    #[inline]
+    pub(crate) fn ask<R: Request>(&self, request: R) -> Exchange<'_, R> {
+        let lanes = &self.shared.lanes;
+        let lane = match lanes.len() {
+            1 => 0,
+            len => self.next.fetch_add(1, Ordering::Relaxed) % len,
+        };
+        Exchange::new(&lanes[lane], request)
+    }
+
+    /// Asks about a key, and gives the caller's answer.
+    #[inline]
+    pub(crate) async fn answer<O: Operation>(&self, operation: O) -> Result<O::Answer, Error> {
+        let answer = self.ask(operation).await?;
+        operation.decode(answer, self)
+    }
+
+    /// What is put before every key.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.shared.lanes[0].config.prefix
+    }
+
+    /// A reply was no answer to its request after all, which only the caller could see.
+    pub(crate) fn misbehaved(&self, how: crate::error::Misbehaviour) -> Error {
+        for lane in &self.shared.lanes {
+            self.shared.end(lane, Ending::Failed(Failure::Garbage, Down::Misbehaved(how)));
+        }
+        Error::PeerMisbehaved { endpoint: self.endpoint().clone(), source: how }
+    }
+
+    /// An answer of the server that is an error.
+    pub(crate) fn refused(&self, text: String) -> Error {
+        Error::Refused { endpoint: self.endpoint().clone(), text: text.into() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.keepers.iter().for_each(AbortHandle::abort);
+        for lane in &self.shared.lanes {
+            let error = Error::ServerDown { endpoint: lane.endpoint.clone(), cause: Down::Dropped };
+            lane.close(&error, Some(Down::Dropped));
+        }
+    }
+}
+
+impl Shared {
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects a lane when that is wanted, and probes while the server is down. Never ends; it is aborted.
+    async fn keep(self: Arc<Self>, lane: Arc<Lane>) {
+        let mut down = self.down.subscribe();
+        loop {
+            if down.borrow_and_update().is_none() && !lane.is_wanted() {
+                tokio::select! {
+                    () = lane.wanted.notified() => {}
+                    _ = down.changed() => {}
+                }
+                continue;
+            }
+            let admission = self.health().admits(Instant::now().into_std());
+            match admission {
+                Admission::Refuse { until } => {
+                    let wait = tokio::time::sleep_until(Instant::from_std(until));
+                    tokio::select! {
+                        () = wait => {}
+                        _ = down.changed() => {}
+                    }
+                }
+                Admission::Ask | Admission::Probe => {
+                    let span = tracing::debug_span!("connection", endpoint = %lane.endpoint);
+                    self.connect(&lane, admission == Admission::Probe).instrument(span).await;
+                }
+            }
+        }
+    }
+
+    /// One connection from its beginning to its end.
+    async fn connect(self: &Arc<Self>, lane: &Arc<Lane>, probe: bool) {
+        match dial(&lane.endpoint, &lane.config).await {
+            Ok(dialled) => {
+                add(&self.counting.connections, 1);
+                tracing::debug!(version = dialled.dialect.version, meta = dialled.dialect.meta, "connected");
+                if probe {
+                    self.health().succeeded();
+                    self.back();
+                } else if self.health().is_ejected() {
+                    return; // another connection showed meanwhile that an answered handshake means nothing
+                }
+                let link = dialled.link();
+                let shared = self.clone();
+                let driver = Driver::new(lane.clone(), dialled, move || shared.health().succeeded());
+                lane.open(link);
+                let ending = driver.await;
+                tracing::debug!(?ending, "closed");
+                self.end(lane, ending);
+            }
+            Err(cause) => {
+                add(&self.counting.connect_failures, 1);
+                tracing::debug!(%cause, "not connected");
+                self.fail(lane, cause.failure(), cause);
+            }
+        }
+    }
+
+    /// Tells everybody who waits how a connection ended.
+    fn end(&self, lane: &Lane, ending: Ending) {
+        let endpoint = lane.endpoint.clone();
+        match ending {
+            // Requests that came in just now are parked no more, and try again.
+            Ending::Quiet => self.lose(lane, &Error::Lost { endpoint }, None, &self.counting.lost),
+            Ending::Failed(failure, cause) => self.fail(lane, failure, cause),
+        }
+    }
+
+    fn fail(&self, lane: &Lane, failure: Failure, cause: Down) {
+        let (was, is, ejections) = {
+            let mut health = self.health();
+            let was = health.is_ejected();
+            health.failed(failure, Instant::now().into_std());
+            (was, health.is_ejected(), health.ejections())
+        };
+        self.counting.ejections.store(ejections, Ordering::Relaxed);
+        let endpoint = lane.endpoint.clone();
+        let (error, counter) = match &cause {
+            Down::Timeout(limit) => (Error::Timeout { endpoint, limit: *limit }, &self.counting.timeouts),
+            Down::Misbehaved(source) => {
+                (Error::PeerMisbehaved { endpoint, source: *source }, &self.counting.misbehaved)
+            }
+            _ => (Error::Lost { endpoint }, &self.counting.lost),
+        };
+        if !is {
+            return self.lose(lane, &error, None, counter);
+        }
+        if !was {
+            tracing::warn!(endpoint = %lane.endpoint, %cause, "server ejected");
+        }
+        self.lose(lane, &error, Some(&cause), counter);
+        // One connection that hangs is known to all: the others are not left to find out for themselves.
+        for other in self.lanes.iter().filter(|other| !std::ptr::eq(&***other, lane)) {
+            self.lose(other, &error, Some(&cause), counter);
+        }
+        self.down.send_replace(Some(cause));
+    }
+
+    fn lose(&self, lane: &Lane, error: &Error, down: Option<&Down>, counter: &std::sync::atomic::AtomicU64) {
+        add(counter, lane.close(error, down.cloned()));
+    }
+
+    /// A probe succeeded.
+    fn back(&self) {
+        tracing::info!(endpoint = %self.lanes[0].endpoint, "server is back");
+        self.down.send_replace(None);
+        self.lanes.iter().for_each(|lane| lane.idle());
+    }
+}
+
+/// How long a server may take at most until it is known whether it can be used.
+pub(crate) fn settle_time(config: &ServerConfig) -> Duration {
+    config.connect_timeout.saturating_add(Duration::from_millis(100))
+}
+
+/// What a caller hears of an answer that is no answer to its question. The reader has checked the kind, so this is only
+/// an error line, or a mistake of ours.
+pub(crate) fn unexpected(server: &Server, answer: Answer) -> Error {
+    match answer {
+        Answer::Refused(text) => server.refused(text),
+        other => {
+            debug_assert!(false, "{other:?} passed the reader");
+            server.misbehaved(crate::error::Misbehaviour::Kind)
+        }
+    }
+}
