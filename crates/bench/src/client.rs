@@ -6,7 +6,8 @@
 //! the rounds of the ratio to the rival that was best in that round and that figure: not one rival, but all of them.
 //!
 //! First a short heat decides in which way each contender is fastest: on one thread or two, blocking or not, text or
-//! binary protocol, as far as it has the choice. Pools have a connection a task, and test none at checkout.
+//! binary protocol, as far as it has the choice. Pools have a connection a task, the fastest for them here, and test
+//! none at checkout.
 
 mod contender;
 mod contenders;

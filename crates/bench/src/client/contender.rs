@@ -9,6 +9,7 @@ pub(crate) enum Contender {
     Memcache,
     McmcRs,
     MtopClient,
+    Peerset,
 }
 
 /// How a contender is run: what its users can choose, and would choose for speed.
@@ -25,8 +26,13 @@ pub(crate) enum Way {
 }
 
 impl Contender {
-    pub(super) const ALL: &[Contender] =
-        &[Contender::AsyncMemcached, Contender::Memcache, Contender::McmcRs, Contender::MtopClient];
+    pub(super) const ALL: &[Contender] = &[
+        Contender::AsyncMemcached,
+        Contender::Memcache,
+        Contender::McmcRs,
+        Contender::MtopClient,
+        Contender::Peerset,
+    ];
 
     /// The name of its crate.
     pub(super) fn name(self) -> &'static str {
@@ -35,11 +41,12 @@ impl Contender {
             Contender::Memcache => "memcache",
             Contender::McmcRs => "mcmc-rs",
             Contender::MtopClient => "mtop-client",
+            Contender::Peerset => "peerset",
         }
     }
 
     pub(super) fn is_ours(self) -> bool {
-        false
+        self == Contender::Peerset
     }
 
     pub(super) fn ways(self) -> &'static [Way] {

@@ -4,6 +4,7 @@ pub(super) mod async_memcached;
 pub(super) mod mcmc_rs;
 pub(super) mod memcache;
 pub(super) mod mtop_client;
+pub(super) mod peerset;
 
 use std::net::SocketAddr;
 

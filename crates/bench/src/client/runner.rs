@@ -19,6 +19,7 @@ use super::contenders::async_memcached::AsyncMemcached;
 use super::contenders::mcmc_rs::McmcRs;
 use super::contenders::memcache::Memcache;
 use super::contenders::mtop_client::MtopClient;
+use super::contenders::peerset::Peerset;
 use super::contenders::{BlockingClient, Client};
 use super::scenario::{KEY_BYTES, KEY_COUNT, VALUE_BYTES, Work};
 use super::task::{Phase, Task};
@@ -72,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Contender::AsyncMemcached => crew.run_async::<AsyncMemcached>(addr, arguments.way),
         Contender::McmcRs => crew.run_async::<McmcRs>(addr, arguments.way),
         Contender::MtopClient => crew.run_async::<MtopClient>(addr, arguments.way),
+        Contender::Peerset => crew.run_async::<Peerset>(addr, arguments.way),
         Contender::Memcache => crew.run_blocking(&Memcache::connect(addr, tasks, protocol)?),
     }
 }
