@@ -54,7 +54,8 @@ pub enum Statuses {
     All,
 }
 
-/// The access control list of znodes that are created: members, and parents that are missing.
+/// The access control list of znodes that are created: members, and the set if it is missing. Parents of the set that are
+/// missing are everybody's, since other services may be below them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
     /// Everybody may do everything, as with Finagle and go.serversets.

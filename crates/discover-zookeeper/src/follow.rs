@@ -18,7 +18,6 @@ pub(crate) use listing::{Listing, Node, Standing};
 /// One set that is followed, and who registers in it. The follower ends with the last receiver of its listings.
 #[derive(Debug)]
 pub(crate) struct Followed {
-    path: ServersetPath,
     listings: watch::Receiver<Listing>,
     book: Mutex<Book>,
 }
@@ -47,15 +46,10 @@ impl Followed {
     /// Begins to follow.
     pub(crate) fn start(ensemble: &Ensemble, path: ServersetPath) -> Self {
         let (sender, listings) = watch::channel(Listing::default());
-        let follower =
-            follower::Follower::new(path.clone(), ensemble.config().clone(), ensemble.links(), sender);
+        let follower = follower::Follower::new(path, ensemble.config().clone(), ensemble.links(), sender);
         // Ends by itself when the last receiver is gone.
         ensemble.runtime().spawn(follower.run());
-        Followed { path, listings, book: Mutex::default() }
-    }
-
-    pub(crate) fn path(&self) -> &ServersetPath {
-        &self.path
+        Followed { listings, book: Mutex::default() }
     }
 
     pub(crate) fn listings(&self) -> watch::Receiver<Listing> {

@@ -1,11 +1,11 @@
 //! One set of members: the source to watch and the backend to register in.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use peerset_cluster::{
-    BoxFuture, Discover, DiscoveryUrl, Member, Membership, Register, RegisterError, SourceName, Watch, ZkUrl,
-    channel,
+    BoxFuture, Closed, Discover, DiscoveryUrl, Member, Membership, Register, RegisterError, SourceName,
+    Watch, ZkUrl, channel,
 };
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -40,15 +40,23 @@ pub struct Serverset {
 
 struct Open {
     source: SourceName,
-    zookeeper: Arc<Ensemble>,
-    set: Arc<Followed>,
+    path: ServersetPath,
     config: ServersetConfig,
+    /// None once closed.
+    held: Mutex<Option<Held>>,
     shown: Watch,
     everybody: Watch,
     problems: watch::Receiver<Arc<[Problem]>>,
     viewer: AbortHandle,
     /// Tells registrars to end.
     closing: watch::Sender<bool>,
+}
+
+/// What is shared with others and kept alive by an open set.
+#[derive(Clone)]
+struct Held {
+    zookeeper: Arc<Ensemble>,
+    set: Arc<Followed>,
 }
 
 impl Serverset {
@@ -89,13 +97,14 @@ impl Serverset {
         let view = View::new(path.to_string(), config.clone(), set.listings(), publisher, everyone, reports);
         let viewer = zookeeper.runtime().spawn(view.run()).abort_handle();
         let closing = watch::channel(false).0;
-        let open = Open { source, zookeeper, set, config, shown, everybody, problems, viewer, closing };
+        let held = Mutex::new(Some(Held { zookeeper, set }));
+        let open = Open { source, path, config, held, shown, everybody, problems, viewer, closing };
         Serverset { open: Arc::new(open) }
     }
 
     /// Where the set is.
     pub fn path(&self) -> &ServersetPath {
-        self.open.set.path()
+        &self.open.path
     }
 
     /// The znodes that were skipped at the last look, sorted, at most 100 of them; or why the set cannot be read.
@@ -133,38 +142,29 @@ impl Register for Serverset {
 impl Serverset {
     fn create(&self, member: Member) -> Result<Membership, RegisterError> {
         let open = &self.open;
-        if *open.closing.borrow() {
-            // Cannot fail to fail: a source is closed for good.
-            let closed = open.closed();
-            return Err(closed.into());
-        }
-        let limits = open.zookeeper.config().limits.clone();
-        let (membership, intent) = Membership::new(member, open.everybody.clone(), limits)?;
+        let held = open.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(Held { zookeeper, set }) = held else {
+            return Err(Closed { source_name: open.source.clone() }.into());
+        };
+        let config = zookeeper.config().clone();
+        let (membership, intent) = Membership::new(member, open.everybody.clone(), config.limits.clone())?;
         let id = membership.id().clone();
-        let Some((claim, turn)) = open.set.claim(&id) else {
+        let Some((claim, turn)) = set.claim(&id) else {
             return Err(RegisterError::IdTaken { id, source_name: open.source.clone() });
         };
-        let registrar = Registrar::new(
-            id,
-            open.zookeeper.config().clone(),
-            open.config.access,
-            open.set.path().clone(),
-            open.zookeeper.links(),
-        );
+        let registrar = Registrar::new(id, config, open.config.access, open.path.clone(), zookeeper.links());
         // Owned by the membership: it ends, having taken the znode away, when that is dropped or the set closed.
-        open.zookeeper.runtime().spawn(registrar.run(intent, turn, open.closing.subscribe()));
+        zookeeper.runtime().spawn(registrar.run(intent, turn, open.closing.subscribe()));
         Ok(membership.keeping(claim).keeping(self.clone()))
     }
 }
 
 impl Open {
+    /// Lets go of what is shared; the last one to do so ends the following and the session.
     fn close(&self) {
         self.viewer.abort();
         self.closing.send_replace(true);
-    }
-
-    fn closed(&self) -> peerset_cluster::Closed {
-        peerset_cluster::Closed { source_name: self.source.clone() }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct View {
     /// Everybody, selected or not and held by nothing: what registrations are observed by.
     everybody: Publisher,
     problems: watch::Sender<Arc<[Problem]>>,
+    /// Members that the limits left out at the last publication.
+    refused: Vec<Problem>,
 }
 
 /// Problems kept and logged of one listing; whoever wrote a thousand bad members gets the idea.
@@ -36,7 +38,7 @@ impl View {
         problems: watch::Sender<Arc<[Problem]>>,
     ) -> Self {
         let stabilizer = config.hold_removals.map(Stabilizer::new);
-        View { config, path, listings, stabilizer, shown, everybody, problems }
+        View { config, path, listings, stabilizer, shown, everybody, problems, refused: Vec::new() }
     }
 
     /// Publishes until the follower is gone, which it is not while this has a receiver.
@@ -64,35 +66,40 @@ impl View {
             _ if listing.lost => {
                 self.shown.lost();
                 self.everybody.lost();
-                self.report(listing.problems.to_vec());
+                self.report(&listing.problems);
             }
             Standing::Unknown => {}
             Standing::Absent => {
                 self.stabilizer.iter_mut().for_each(Stabilizer::clear);
                 self.shown.absent(revision);
                 self.everybody.absent(revision);
-                self.report(Vec::new());
+                self.refused.clear();
+                self.report(&[]);
             }
             Standing::Present => {
                 let mut members = distinct(select(listing, &self.config));
                 if let Some(stabilizer) = &mut self.stabilizer {
                     members = stabilizer.update(Instant::now().into_std(), members);
                 }
+                // Before the members, so that whoever sees a set can ask what it lacks.
+                self.report(&listing.problems);
                 let published = self.shown.publish(members, revision);
-                // Second, so that whoever sees a registration here sees it above as well.
+                // After them, so that whoever sees a registration here sees it above as well.
                 self.everybody.publish(distinct(all(listing)), revision);
                 let refused = published.refused.iter().map(|refused| Problem {
                     node: format!("{} ({})", self.path, refused.id),
                     reason: refused.error.to_string(),
                 });
-                self.report(listing.problems.iter().cloned().chain(refused).collect());
+                self.refused = refused.take(PROBLEMS_MAX).collect();
+                self.report(&listing.problems);
             }
         }
     }
 
-    /// Keeps the problems, and logs those that were not there before.
-    fn report(&self, mut problems: Vec<Problem>) {
-        problems.truncate(PROBLEMS_MAX);
+    /// Keeps the znodes' problems and the members that were left out, and logs what was not there before.
+    fn report(&self, problems: &[Problem]) {
+        let problems: Vec<Problem> =
+            problems.iter().chain(&self.refused).take(PROBLEMS_MAX).cloned().collect();
         for problem in problems.iter().filter(|problem| !self.problems.borrow().contains(problem)) {
             tracing::warn!(node = problem.node, reason = problem.reason, "skipped");
         }

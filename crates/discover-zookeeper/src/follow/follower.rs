@@ -97,6 +97,10 @@ impl Reader {
         listings: &watch::Sender<Listing>,
         backoff: &mut Backoff,
     ) -> Error {
+        // A new session may be with a server that is behind what was seen before, and must not show an older set.
+        if let Err(error) = client.sync(self.path.as_str()).await {
+            return error;
+        }
         loop {
             let ended = match client.get_and_watch_children(self.path.as_str()).await {
                 Ok((names, stat, watcher)) => {

@@ -152,6 +152,8 @@ impl Znode {
 
     /// Looks through the session's ephemeral nodes in the set for those that carry this id.
     async fn find(&self, up: &Up) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        // The server we reached may be behind the one that took the write; afterwards it is not.
+        up.client.sync(self.set.as_str()).await?;
         let mut found = Vec::new();
         for path in up.client.list_ephemerals(self.set.as_str()).await? {
             let name = path.strip_prefix(self.set.as_str()).and_then(|rest| rest.strip_prefix('/'));
@@ -175,12 +177,24 @@ impl Znode {
     async fn create(&self, client: &Client, old: &[String], bytes: &[u8]) -> Result<String, Error> {
         match self.try_create(client, old, bytes).await {
             Err(Error::NoNode) if old.is_empty() => {
-                let acl = self.acl();
-                let parents = CreateMode::Persistent.with_acls(Acls::new(&acl));
-                client.mkdir(self.set.as_str(), &parents).await?;
+                self.create_set(client).await?;
                 self.try_create(client, old, bytes).await
             }
             created => created,
+        }
+    }
+
+    /// Creates the set and its parents. The parents belong to all services, so everybody may use them.
+    async fn create_set(&self, client: &Client) -> Result<(), Error> {
+        if let Some((parent, _)) = self.set.as_str().rsplit_once('/').filter(|(parent, _)| !parent.is_empty())
+        {
+            client.mkdir(parent, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await?;
+        }
+        let acl = self.acl();
+        let options = CreateMode::Persistent.with_acls(Acls::new(&acl));
+        match client.create(self.set.as_str(), &[], &options).await {
+            Ok(_) | Err(Error::NodeExists) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -7,6 +7,7 @@ mod ensemble;
 mod kazoo;
 mod large;
 mod outage;
+mod process;
 mod registering;
 mod sharing;
 mod support;

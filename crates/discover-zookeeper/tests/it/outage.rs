@@ -98,8 +98,43 @@ async fn sessions_end_with_their_last_handle() {
     }
     assert_eq!(connections(), 3);
     let watch = sets[0].watch();
+    sets[2].close();
+    wait_for("a closed set to let its session go", PATIENCE, || (connections() == 2).then_some(()));
     drop(sets);
     wait_for("the sessions to end", PATIENCE, || (connections() == 0).then_some(()));
     when(&watch, "the last snapshot", |_| true).await;
     assert!(watch.is_closed());
+}
+
+/// From a second connection with the session's number and password, as an administrator might. The password is a
+/// function of the number that every server knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_somebody_closes_is_followed_by_another() {
+    let server = Zookeeper::start();
+    let zookeeper = connect(server.addr());
+    let mine = zookeeper.serverset(path(SET), ServersetConfig::default());
+    let (other, _sure) = (set(server.addr()), join(&set(server.addr()), "b:1").await);
+    let (_a, _c) = (join(&mine, "a:1").await, join(&mine, "c:1").await);
+    let first = zookeeper.session_id();
+    let script = r#"
+owner = next(zk.get(SET + '/' + n)[1].ephemeralOwner for n in zk.get_children(SET)
+             if b'"a"' in zk.get(SET + '/' + n)[0])
+seed = ((owner ^ 0xB3415C00) ^ 0x5DEECE66D) & (2**48 - 1)  # java.util.Random
+password = b''
+for _ in range(4):
+    seed = (seed * 0x5DEECE66D + 0xB) & (2**48 - 1)
+    password += (seed >> 16).to_bytes(4, 'little')
+thief = KazooClient(hosts=zk.hosts[0][0] + ':' + str(zk.hosts[0][1]), client_id=(owner, password), timeout=10)
+thief.start(timeout=20)
+assert thief.client_id[0] == owner
+thief.stop()
+"#;
+    kazoo(server.addr(), script);
+    wait_for("another session", PATIENCE, || {
+        (zookeeper.session_id() != first && zookeeper.is_connected()).then_some(())
+    });
+    until(&mine.watch(), "ready a:1 b:1 c:1").await;
+    until(&other.watch(), "ready a:1 b:1 c:1").await;
+    let members = kazoo(server.addr(), "print(*zk.get_children(SET))");
+    assert_eq!(members.split_whitespace().count(), 3, "{members}");
 }

@@ -96,6 +96,7 @@ impl Notes {
                     notes.push(show(&snapshot));
                 }
             }
+            notes.dedup(); // stale in between, on a busy machine
             notes
         }))
     }
