@@ -22,13 +22,14 @@ use prefixes::PrefixTable;
 /// - **Use**: ask as [`first`](Self::first) says; tell [`next`](Self::next) the [`Outcome`] and ask as it says, until it
 ///   says nothing more. The answer is then the best there was, by [`Outcome::beats`].
 /// - **Cost**: a step is an index into an array; with prefixes a binary search over them before it. Nothing is allocated.
-/// - **Size**: 32 bytes for each route that asks, about as many again for each prefix, and the prefixes' bytes.
+/// - **Size**: 32 bytes for each route that asks, for each prefix 40 more and its bytes.
 #[derive(Debug, Clone)]
 pub struct Table {
     nodes: Box<[Node]>,
     start: NodeId,
     choices: Box<[PrefixTable]>,
     texts: Box<[String]>,
+    labels: Box<[String]>,
     pools: Box<[String]>,
     used: Box<[bool]>,
     route: Route,
@@ -37,6 +38,14 @@ pub struct Table {
 /// A place in a [`Table`], meaningless in another one: keep the table with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(u16);
+
+impl NodeId {
+    /// Its number among the nodes of its table.
+    #[inline]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// A pool by its place in the list that the table was compiled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,6 +170,22 @@ impl Table {
     /// Whether any key can come to this pool.
     pub fn uses(&self, pool: PoolId) -> bool {
         self.used.get(usize::from(pool.0)).is_some_and(|used| *used)
+    }
+
+    /// How many nodes there are: [`NodeId::index`] is below it.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no nodes, which is never so.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// A name for each node, for counting what comes to it: where it stands and whom it asks, as in `user: shard a` or
+    /// `stand-in 1 shard b`. Empty for nodes at which no step is; several nodes may share one.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// The route this was compiled from.

@@ -12,7 +12,7 @@ pub(super) fn compile(route: &Route, pools: Vec<String>) -> Result<Table, RouteE
     measure(route, 1, &mut 0)?;
     let mut compiler = Compiler::new(&pools)?;
     let start = compiler.route(route, Then::default(), None)?;
-    let Compiler { nodes, choices, texts, .. } = compiler;
+    let Compiler { nodes, choices, texts, labels, .. } = compiler;
     let mut used = vec![false; pools.len()];
     for node in &nodes {
         if let Node::Ask { target: Target::Pool(pool), .. } = node {
@@ -24,6 +24,7 @@ pub(super) fn compile(route: &Route, pools: Vec<String>) -> Result<Table, RouteE
         start,
         choices: choices.into(),
         texts: texts.into(),
+        labels: labels.into(),
         pools: pools.into(),
         used: used.into(),
         route: route.clone(),
@@ -48,6 +49,10 @@ struct Compiler<'r> {
     nodes: Vec<Node>,
     choices: Vec<PrefixTable>,
     texts: Vec<String>,
+    /// For each node, where it stands in the route and whom it asks.
+    labels: Vec<String>,
+    /// Where the compiler is in the route.
+    path: Vec<String>,
     /// What a route, by its address, was compiled to when the same came after it.
     made: HashMap<(*const Route, Then, Option<Duration>), NodeId>,
 }
@@ -62,7 +67,16 @@ impl<'r> Compiler<'r> {
             }
         }
         let made = HashMap::new();
-        Ok(Compiler { pools, names, nodes: Vec::new(), choices: Vec::new(), texts: Vec::new(), made })
+        Ok(Compiler {
+            pools,
+            names,
+            nodes: Vec::new(),
+            choices: Vec::new(),
+            texts: Vec::new(),
+            labels: Vec::new(),
+            path: Vec::new(),
+            made,
+        })
     }
 
     /// The node at which the route begins, if `then` is what follows it.
@@ -109,6 +123,7 @@ impl<'r> Compiler<'r> {
         let mut rest = then;
         for (at, route) in failover.routes.iter().enumerate().rev() {
             let expiry = if at == 0 { expiry } else { stand_in_expiry };
+            self.path.push(if at == 0 { String::new() } else { format!("stand-in {at}") });
             let miss = match failover.on {
                 On::Error => then.miss,
                 On::Miss => rest.miss,
@@ -120,6 +135,7 @@ impl<'r> Compiler<'r> {
                 On::Miss if at == 0 => None,
                 On::Miss => Some(self.route(route, Then { failed: rest.miss, miss }, expiry)?),
             };
+            self.path.pop();
             rest = Then { failed: Some(best_failed), miss: best_miss };
         }
         rest.failed.filter(|_| !failover.routes.is_empty()).ok_or(RouteError::NobodyToAsk)
@@ -140,7 +156,11 @@ impl<'r> Compiler<'r> {
                 1..=KEY_BYTES_MAX if !seen.insert(prefix) => {
                     return Err(RouteError::DuplicatePrefix { prefix: shown() });
                 }
-                1..=KEY_BYTES_MAX => nodes.push((prefix.as_slice().into(), self.route(route, then, expiry)?)),
+                1..=KEY_BYTES_MAX => {
+                    self.path.push(shown());
+                    nodes.push((prefix.as_slice().into(), self.route(route, then, expiry)?));
+                    self.path.pop();
+                }
                 _ => return Err(RouteError::LongPrefix { prefix: shown() }),
             }
         }
@@ -157,6 +177,19 @@ impl<'r> Compiler<'r> {
 
     fn push(&mut self, node: Node) -> Result<NodeId, RouteError> {
         let id = NodeId(number(self.nodes.len())?);
+        let asked = match node {
+            Node::Ask { target: Target::Pool(PoolId(at)), .. } => {
+                format!("shard {}", self.names[usize::from(at)])
+            }
+            Node::Ask { target: Target::Absent, .. } => "null".to_owned(),
+            Node::Ask { target: Target::Error(_), .. } => "error".to_owned(),
+            Node::Choose(_) => String::new(),
+        };
+        let place = self.path.iter().filter(|part| !part.is_empty()).map(|part| format!("{part} "));
+        self.labels.push(match node {
+            Node::Choose(_) => String::new(),
+            Node::Ask { .. } => place.chain([asked]).collect(),
+        });
         self.nodes.push(node);
         Ok(id)
     }

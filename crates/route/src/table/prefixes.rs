@@ -6,9 +6,12 @@ use super::NodeId;
 ///
 /// Of the prefixes at or before a key in the order of bytes, the last one is either the longest that the key begins with,
 /// or begins with it itself: all texts between a prefix and a text that begins with it begin with it too. So one binary
-/// search finds the place, and from there it is as many steps as prefixes are nested.
+/// search finds the place, and from there it is as many steps as prefixes are nested. The search is over the first eight
+/// bytes as numbers, which lie beside each other in memory; only where these are equal the rest is looked at.
 #[derive(Debug, Clone)]
 pub(super) struct PrefixTable {
+    /// The beginning of each entry's prefix.
+    heads: Box<[u64]>,
     entries: Box<[Entry]>,
     default: NodeId,
 }
@@ -31,16 +34,33 @@ impl PrefixTable {
             let shorter = longest(&entries, last, &prefix);
             entries.push(Entry { prefix, shorter, node });
         }
-        PrefixTable { entries: entries.into(), default }
+        let heads = entries.iter().map(|entry| head(&entry.prefix)).collect();
+        PrefixTable { heads, entries: entries.into(), default }
     }
 
     /// Where keys go that begin as this one does. Cost: O(log prefixes + nesting) comparisons.
     #[inline]
     pub(super) fn node_of(&self, key: &[u8]) -> NodeId {
-        let after = self.entries.partition_point(|entry| *entry.prefix <= *key);
+        let head = head(key);
+        let first_alike = self.heads.partition_point(|other| *other < head);
+        let alike = self.heads[first_alike..].partition_point(|other| *other == head);
+        let alike = &self.entries[first_alike..first_alike + alike];
+        let after = first_alike + alike.partition_point(|entry| *entry.prefix <= *key);
         let last = after.checked_sub(1).and_then(|last| u16::try_from(last).ok());
         longest(&self.entries, last, key).map_or(self.default, |found| self.entries[usize::from(found)].node)
     }
+}
+
+/// The first eight bytes as a number, zeros standing for those that are not there. Texts whose numbers differ are in the
+/// order of these.
+#[inline]
+fn head(text: &[u8]) -> u64 {
+    if let Some(whole) = text.first_chunk() {
+        return u64::from_be_bytes(*whole);
+    }
+    let mut bytes = [0; 8];
+    bytes[..text.len()].copy_from_slice(text);
+    u64::from_be_bytes(bytes)
 }
 
 /// The first of `from` and those it begins with that `text` begins with too.
@@ -85,8 +105,8 @@ mod tests {
     proptest! {
         #[test]
         fn as_trying_all_does(
-            prefixes in prop::collection::btree_set("[ab]{1,5}", 0..12),
-            keys in prop::collection::vec("[ab]{0,8}", 1..8),
+            prefixes in prop::collection::btree_set("(long:pre|)[ab\\x00]{1,4}", 0..12),
+            keys in prop::collection::vec("(long:pre|)[ab\\x00]{0,6}", 1..8),
         ) {
             let prefixes: Vec<Vec<u8>> = BTreeSet::into_iter(prefixes).rev().map(String::into_bytes).collect();
             let table = table(&prefixes);

@@ -189,6 +189,11 @@ fn mistakes_are_told() {
 }
 
 #[test]
+fn a_node_is_as_large_as_documented() {
+    assert_eq!(size_of::<Node>(), 32);
+}
+
+#[test]
 fn pools_that_no_key_comes_to_are_known() {
     let route = Route::Prefix(Prefixes {
         routes: vec![(b"x".into(), Route::shard("c"))],
@@ -200,4 +205,18 @@ fn pools_that_no_key_comes_to_are_known() {
     let table = Table::compile(&route, POOLS).unwrap();
     let order: Vec<_> = table.while_all_fail(Operation::Read, b"x").map(|step| step.ask).collect();
     assert_eq!(order, [Ask::Pool(PoolId(1)), Ask::Pool(PoolId(0))]);
+}
+
+#[test]
+fn nodes_have_names_for_counting() {
+    let route =
+        Route::prefix([("u:", Route::failover([Route::shard("a"), Route::shard("b")]))], Route::shard("b"));
+    let table = Table::compile(&route, &["a", "b"]).unwrap();
+    let label = |step: Step<'_>| table.labels()[step.at.index()].clone();
+    let first = table.first(Operation::Read, b"u:1");
+    assert_eq!(label(first), "u: shard a");
+    let second = table.next(first.at, Operation::Read, b"u:1", Outcome::Failed).unwrap();
+    assert_eq!(label(second), "u: stand-in 1 shard b");
+    assert_eq!(label(table.first(Operation::Read, b"x")), "shard b");
+    assert_eq!(table.labels().len(), table.len());
 }
