@@ -22,7 +22,7 @@ use prefixes::PrefixTable;
 /// - **Use**: ask as [`first`](Self::first) says; tell [`next`](Self::next) the [`Outcome`] and ask as it says, until it
 ///   says nothing more. The answer is then the best there was, by [`Outcome::beats`].
 /// - **Cost**: a step is an index into an array; with prefixes a binary search over them before it. Nothing is allocated.
-/// - **Size**: 32 bytes for each route that asks, for each prefix 40 more and its bytes.
+/// - **Size**: 32 bytes for each route that asks, as many again for each prefix, and the prefixes' bytes.
 #[derive(Debug, Clone)]
 pub struct Table {
     nodes: Box<[Node]>,

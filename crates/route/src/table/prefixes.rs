@@ -25,6 +25,10 @@ struct Entry {
 }
 
 impl PrefixTable {
+    /// What a prefix takes beside its bytes.
+    #[cfg(test)]
+    pub(super) const BYTES_EACH: usize = size_of::<Entry>() + size_of::<u64>();
+
     /// `routes` has each prefix once, and at most 65,536 of them.
     pub(super) fn new(mut routes: Vec<(Box<[u8]>, NodeId)>, default: NodeId) -> PrefixTable {
         routes.sort_unstable_by(|one, other| one.0.cmp(&other.0));

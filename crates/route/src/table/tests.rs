@@ -189,8 +189,9 @@ fn mistakes_are_told() {
 }
 
 #[test]
-fn a_node_is_as_large_as_documented() {
+fn a_table_is_as_large_as_documented() {
     assert_eq!(size_of::<Node>(), 32);
+    assert_eq!(PrefixTable::BYTES_EACH, 32);
 }
 
 #[test]
