@@ -5,6 +5,8 @@
 
 pub(crate) mod check;
 pub(crate) mod config_file;
+pub(crate) mod front;
+pub(crate) mod proxy;
 pub(crate) mod serve;
 pub(crate) mod units;
 
@@ -17,6 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   peerset serve           a memcached-compatible cache on 127.0.0.1:11211
   peerset serve --help    all settings of a node, with examples
+  peerset proxy --pool static:a:11211,b:11211
+                          one address in front of several memcached
   peerset locate --pool static:a:11211,b:11211 user:1
   peerset placement list  the placements and who uses them";
 
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Check a config file, and say in words what it means
     Check(Box<check::CheckArgs>),
+    /// Put one memcached address in front of a fleet
+    Proxy(Box<proxy::ProxyArgs>),
     /// Say which server owns each key
     Locate(Box<locate::LocateArgs>),
     /// Show placements: who uses them, each server's share, which keys move

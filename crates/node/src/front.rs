@@ -19,6 +19,7 @@
 
 mod acceptor;
 mod address;
+mod budget;
 mod buffers;
 mod connection;
 mod counters;
@@ -32,18 +33,44 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use mio::Registry;
 use tokio::sync::Notify;
 
 pub(crate) use address::{BoundListener, ListenAddress, listen_tcp};
+pub(crate) use budget::{Budget, Share};
 pub(crate) use counters::{Counter, FrontCounters, WorkerCounters};
+pub(crate) use stream::Stream;
 
 /// A reply batch past this many bytes is sent before more requests are answered.
 pub(crate) const OUTPUT_HIGH: usize = 128 * 1024;
 
 /// How long draining waits for requests that have arrived in part and replies that are not read.
 pub(crate) const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// The time, read once a turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// For time-outs.
+    pub(crate) instant: Instant,
+    /// In unix seconds, for what expires.
+    pub(crate) unix: u32,
+}
+
+impl Now {
+    /// Reads the clocks.
+    pub(crate) fn read() -> Now {
+        Now { instant: Instant::now(), unix: unix_now() }
+    }
+}
+
+/// A connection of a worker, for as long as the worker has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client(usize);
+
+/// Tokens from here on are a service's own; those below are its worker's connections.
+pub(crate) const TOKENS_OWN: usize = 1 << 32;
 
 /// Unix time in whole seconds.
 pub(crate) fn unix_now() -> u32 {
@@ -53,6 +80,10 @@ pub(crate) fn unix_now() -> u32 {
 }
 
 /// What is spoken on the connections of one worker.
+///
+/// One that knows every answer appends it in [`process`](Service::process). One that has to ask others gets the poller by
+/// [`attach`](Service::attach), is told what became ready, and names the connections that have replies at the
+/// [end of the turn](Service::end_turn); until then it [owes](Service::owes) them.
 pub(crate) trait Service: Send + 'static {
     /// What one connection remembers between requests.
     type Session: Send;
@@ -63,8 +94,15 @@ pub(crate) trait Service: Send + 'static {
     fn open(&mut self, local: Option<SocketAddr>) -> Self::Session;
 
     /// Answers the requests at the front of `input` by appending to `output`, in order, until one is incomplete or
-    /// `output` exceeds [`OUTPUT_HIGH`]. `now` is the unix time in seconds.
-    fn process(&mut self, session: &mut Self::Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn;
+    /// `output` exceeds [`OUTPUT_HIGH`].
+    fn process(
+        &mut self,
+        client: Client,
+        session: &mut Self::Session,
+        input: &[u8],
+        output: &mut Vec<u8>,
+        now: Now,
+    ) -> Turn;
 
     /// Asks for memory for what one connection keeps. None, for [`Purpose::Request`] only, means that the budget is spent
     /// just now; replies exist already, and are kept from becoming too many by [`Next::Wait`].
@@ -73,8 +111,34 @@ pub(crate) trait Service: Send + 'static {
     /// Whether memory for this purpose is nearly spent, so that who holds it and does nothing has to go sooner.
     fn is_scarce(&self, purpose: Purpose) -> bool;
 
-    /// The line for a request that cannot be taken in because [`reserve`](Self::reserve) said no; then it is closed.
-    fn refusal(&self) -> &'static [u8];
+    /// The poller of its worker, for sockets of its own under tokens from [`TOKENS_OWN`] on.
+    fn attach(&mut self, _registry: Registry) {}
+
+    /// Somebody woke the workers: see what is new.
+    fn woken(&mut self, _now: Now) {}
+
+    /// Something happened to the socket it registered under this token.
+    fn ready(&mut self, _token: usize, _now: Now) {}
+
+    /// Everything that was ready had its turn: whatever was gathered for other sockets is sent now. Adds the connections
+    /// for which replies have come.
+    fn end_turn(&mut self, _now: Now, _answered: &mut Vec<Client>) {}
+
+    /// Appends the replies that have come for a connection.
+    fn collect(&mut self, _session: &mut Self::Session, _output: &mut Vec<u8>) {}
+
+    /// Whether replies to this connection are still to come, or to be collected.
+    fn owes(&self, _session: &Self::Session) -> bool {
+        false
+    }
+
+    /// How long the worker may sleep if nothing happens.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    /// A connection is gone.
+    fn close(&mut self, _session: Self::Session) {}
 }
 
 /// What a connection keeps bytes for.
@@ -106,7 +170,9 @@ pub(crate) enum Next {
     Flush,
     /// Requests remain that must wait until there is memory for their replies.
     Wait,
-    /// Send the output and close.
+    /// Requests remain that must wait until some of the replies that are owed have come.
+    Hold,
+    /// Send the output and what is owed, and close.
     Close,
 }
 
@@ -189,6 +255,11 @@ impl Front {
     /// Safe: a failure is kept until it is heard.
     pub(crate) async fn failed(&self) {
         self.stop.failed.notified().await;
+    }
+
+    /// Interrupts every worker, so that its service looks for what is new.
+    pub(crate) fn wake(&self) {
+        self.stop.wake_all();
     }
 
     /// Drains and returns when every connection is closed.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod cli;
+mod daemon;
 mod front;
 mod keys;
 mod locate;
@@ -10,6 +11,7 @@ mod placement;
 mod pool;
 mod proxy;
 mod serve;
+mod source;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -44,6 +46,10 @@ fn main() -> ExitCode {
         Some(Command::Serve(arguments)) => match arguments.settings() {
             Err(error) => fail(&error, USAGE),
             Ok(settings) => finish(serve::run(&settings)),
+        },
+        Some(Command::Proxy(arguments)) => match arguments.settings() {
+            Err(error) => fail(&error, USAGE),
+            Ok((settings, config)) => finish(proxy::run(&settings, &config)),
         },
     }
 }

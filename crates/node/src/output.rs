@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::ValueEnum;
+use peerset_cluster::State;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -32,4 +33,14 @@ fn is_closed(error: &anyhow::Error) -> bool {
 /// A key as JSON text: bytes that are not UTF-8 are shown as U+FFFD.
 pub(crate) fn lossy(key: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(key)
+}
+
+/// The state of a set in a word.
+pub(crate) fn state(state: State) -> &'static str {
+    match state {
+        State::Pending => "pending",
+        State::Ready => "ready",
+        State::Absent => "absent",
+        State::Stale { .. } => "stale",
+    }
 }

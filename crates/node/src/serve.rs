@@ -11,7 +11,7 @@ mod session;
 mod stats;
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,14 +20,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use peerset_store::Store;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use buffer_memory::BufferMemory;
 pub(crate) use counters::{CommandCounters, CommandCounts};
 
 use crate::admin;
 use crate::cli::serve::ServeSettings;
-use crate::front::{self, BoundListener, Front, FrontCounters, ListenAddress, unix_now};
+use crate::daemon::{self, Stop};
+use crate::front::{BoundListener, Front, FrontCounters, ListenAddress, unix_now};
 
 /// How often expired items are looked for.
 const UPKEEP: Duration = Duration::from_secs(1);
@@ -37,12 +37,6 @@ const UPKEEP_STEPS: usize = 16;
 
 /// The pause when that was not all: what thousands of expired items cost is spread out.
 const UPKEEP_PAUSE: Duration = Duration::from_millis(10);
-
-/// File descriptors needed beside those of connections, workers and admin pages: standard streams, listeners, logs.
-const DESCRIPTORS_SPARE: usize = 32;
-
-/// A worker's poller and what wakes it.
-const DESCRIPTORS_WORKER: usize = 3;
 
 /// What all threads of a node share.
 pub(crate) struct Node {
@@ -85,7 +79,7 @@ impl Node {
 
 /// Runs a node until SIGTERM or SIGINT, then drains it.
 pub(crate) fn run(settings: &ServeSettings) -> anyhow::Result<()> {
-    raise_descriptor_limit(settings)?;
+    daemon::raise_descriptor_limit(&settings.front, settings.listen.len())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(serve(settings));
     // Does not wait for a drain that a second signal cut short.
@@ -102,8 +96,8 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     let store = Arc::new(Store::new(&config)?);
     let listeners = settings.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
     let addresses = listeners.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
-    let http = bind_http(settings).await?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let http = daemon::bind_http(settings.http).await?;
+    let mut stop = Stop::listen()?;
 
     let node = Arc::new(Node {
         settings: settings.clone(),
@@ -132,7 +126,7 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     let mut upkeep = tokio::time::interval(UPKEEP);
     loop {
         tokio::select! {
-            () = signalled(&mut terminate, &mut interrupt) => break,
+            () = stop.signalled() => break,
             () = front.failed() => anyhow::bail!("a thread that serves requests has ended (the log says why); start again"),
             _ = upkeep.tick() => {
                 let done = node.store.maintain(unix_now(), UPKEEP_STEPS);
@@ -148,36 +142,13 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     let drained = tokio::task::spawn_blocking(move || front.drain());
     tokio::select! {
         result = drained => result.context("draining failed")?,
-        () = signalled(&mut terminate, &mut interrupt) => anyhow::bail!("stopped by a second signal before all was drained"),
+        () = stop.signalled() => anyhow::bail!("stopped by a second signal before all was drained"),
     }
     if let Some(pages) = pages {
         pages.abort();
     }
     tracing::info!("drained");
     Ok(())
-}
-
-async fn signalled(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
-
-/// Opens the port of the admin pages. The default one gives way when it is taken, so that a second node on one machine
-/// starts without a flag; one that was asked for does not.
-async fn bind_http(settings: &ServeSettings) -> anyhow::Result<Option<TcpListener>> {
-    let Some(address) = settings.http else { return Ok(None) };
-    match front::listen_tcp(address) {
-        Ok(listener) => Ok(Some(TcpListener::from_std(listener)?)),
-        Err(error) if settings.http_explicit => Err(error).with_context(|| {
-            format!("cannot open the admin pages on {address}: choose another --http or `--http off`")
-        }),
-        Err(error) => {
-            tracing::warn!(%address, %error, "no admin pages: choose another address with --http");
-            Ok(None)
-        }
-    }
 }
 
 /// Tells on stdout where the node is, one address a line for programs, and what to try for people.
@@ -204,32 +175,6 @@ fn print_banner(node: &Node, addresses: &[ListenAddress], http: Option<&TcpListe
             "try: printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | curl -s telnet://{address}"
         )?;
     }
-    // A closed stdout is no reason not to serve.
-    let mut stdout = io::stdout().lock();
-    if let Err(error) = stdout.write_all(banner.as_bytes()).and_then(|()| stdout.flush()) {
-        tracing::debug!(%error, "the banner was not printed");
-    }
+    daemon::print_banner(&banner);
     Ok(())
-}
-
-/// Makes sure that `max_conns` connections can be open, raising the soft limit as far as the hard one lets us.
-fn raise_descriptor_limit(settings: &ServeSettings) -> anyhow::Result<()> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let front::Config { max_conns, threads, .. } = settings.front;
-    let beside =
-        threads * DESCRIPTORS_WORKER + settings.listen.len() + admin::CONNECTIONS_MAX + DESCRIPTORS_SPARE;
-    let wanted = max_conns.saturating_add(beside) as u64;
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft >= wanted {
-        return Ok(());
-    }
-    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok()
-        || (hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok())
-    {
-        return Ok(());
-    }
-    anyhow::bail!(
-        "--max-conns {max_conns} needs {wanted} open files, the limit is {hard}: \
-         raise it (`ulimit -n {wanted}`, or LimitNOFILE in a systemd unit) or lower --max-conns"
-    )
 }

@@ -4,24 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::encoding::DescriptorEncoder;
 
+use super::page::{self, Page};
 use crate::serve::Node;
-
-/// The content type of the page.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The page.
 pub(super) fn render(node: &Arc<Node>) -> Result<String, fmt::Error> {
-    let mut registry = Registry::with_prefix("peerset");
-    registry.register_collector(Box::new(NodeMetrics(node.clone())));
-    let mut page = String::new();
-    encode(&mut page, &registry)?;
-    Ok(page)
+    page::render(NodeMetrics(node.clone()))
 }
 
 /// Reads the node's counts. They are counted since the start: `stats reset` does not touch them.
@@ -35,7 +25,7 @@ impl fmt::Debug for NodeMetrics {
 
 impl Collector for NodeMetrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+        let mut page = Page::new(encoder);
         self.connections(&mut page)?;
         self.commands(&mut page)?;
         self.store(&mut page)
@@ -44,24 +34,7 @@ impl Collector for NodeMetrics {
 
 impl NodeMetrics {
     fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
-        let front = &self.0.front;
-        page.gauge("connections", "Connections open now", front.connections() as u64)?;
-        page.gauge("connections_max", "Connections there may be", self.0.settings.front.max_conns as u64)?;
-        page.counter("connections_accepted", "Connections taken", front.accepted.value())?;
-        page.counter("connections_rejected", "Connections refused as too many", front.rejected.value())?;
-        page.counter("accept_errors", "Failures to accept a connection", front.accept_errors.value())?;
-        page.labelled(
-            "connections_closed",
-            "Connections closed by the node",
-            "reason",
-            &[
-                ("idle", front.sum(|worker| &worker.idle_closed)),
-                ("stalled", front.sum(|worker| &worker.stalled_closed)),
-                ("memory", front.sum(|worker| &worker.memory_closed)),
-            ],
-        )?;
-        page.counter("received_bytes", "Bytes received", front.sum(|worker| &worker.bytes_read))?;
-        page.counter("sent_bytes", "Bytes sent", front.sum(|worker| &worker.bytes_written))?;
+        page.front(&self.0.front, self.0.settings.front.max_conns)?;
         page.gauge("draining", "1 while the node is on its way out", u64::from(self.0.draining()))
     }
 
@@ -128,31 +101,5 @@ impl NodeMetrics {
         page.counter("items_evicted", "Items dropped to make room", store.evictions)?;
         page.counter("items_evicted_unfetched", "Of these, those never read", store.evicted_unfetched)?;
         page.counter("items_expired", "Expired items removed", store.expired)
-    }
-}
-
-/// Writes one metric after the other.
-struct Page<'e>(DescriptorEncoder<'e>);
-
-impl Page<'_> {
-    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-        gauge.encode(self.0.encode_descriptor(name, help, None, gauge.metric_type())?)
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let counter = ConstCounter::new(value);
-        counter.encode(self.0.encode_descriptor(name, help, None, counter.metric_type())?)
-    }
-
-    /// One counter for each value of a label.
-    fn labelled(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
-        let kind = ConstCounter::new(0u64).metric_type();
-        let mut family = self.0.encode_descriptor(name, help, None, kind)?;
-        for (value, count) in values {
-            let labels = [(label, *value)];
-            ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
-        }
-        Ok(())
     }
 }

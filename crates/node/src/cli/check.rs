@@ -96,7 +96,7 @@ fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()>
     writeln!(out, "serve")?;
     writeln!(out, "  listens on  {}", listen.join(", "))?;
     match settings.http {
-        Some(address) => writeln!(out, "  pages at    http://{address}")?,
+        Some(http) => writeln!(out, "  pages at    http://{}", http.address)?,
         None => writeln!(out, "  pages       none")?,
     }
     writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)?;

@@ -2,18 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::Args;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::config_file::ConfigFile;
+use super::front::{FrontError, FrontSettings, HttpAddress, count, listen_or_default, one_or_several};
 use super::units::{Period, Size};
+use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
-
-/// Threads beyond which more only costs memory.
-const THREADS_MAX: usize = 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,59 +74,6 @@ pub(crate) struct ServeFlags {
     pub(crate) http: Option<HttpAddress>,
 }
 
-/// In a config file, one address may stand without brackets.
-fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ListenAddress>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected an address in quotes, or a list of them")]
-    enum Addresses {
-        One(String),
-        Several(Vec<String>),
-    }
-    let texts = match Addresses::deserialize(deserializer)? {
-        Addresses::One(text) => vec![text],
-        Addresses::Several(texts) => texts,
-    };
-    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
-}
-
-/// A count on the command line.
-fn count(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a count: write a whole number of at least 1"))
-}
-
-/// Where the admin pages are.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) enum HttpAddress {
-    /// Nowhere.
-    Off,
-    /// At this TCP address.
-    At(std::net::SocketAddr),
-}
-
-impl FromStr for HttpAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(HttpAddress::Off);
-        }
-        match text.parse() {
-            Ok(ListenAddress::Tcp(address)) => Ok(HttpAddress::At(address)),
-            Ok(ListenAddress::Unix(_)) => Err("the admin pages need a TCP address or `off`".into()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-}
-
-impl TryFrom<String> for HttpAddress {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
 /// Settings of a node, complete and checked.
 #[derive(Debug, Clone)]
 pub(crate) struct ServeSettings {
@@ -138,9 +82,7 @@ pub(crate) struct ServeSettings {
     pub(crate) max_item: Size,
     pub(crate) front: front::Config,
     /// None if the pages are off.
-    pub(crate) http: Option<std::net::SocketAddr>,
-    /// Whether the address of the pages was asked for; the default one gives way if it is in use.
-    pub(crate) http_explicit: bool,
+    pub(crate) http: Option<HttpSettings>,
 }
 
 /// Settings that do not go together.
@@ -154,10 +96,8 @@ pub(crate) enum SettingsError {
     ItemTooLarge { max_item: Size, memory: Size },
     #[error("--max-item {max_item} is more than 1gb, the largest item there can be")]
     ItemOverLimit { max_item: Size },
-    #[error("--threads {0} is more than {THREADS_MAX}; one for each core is right")]
-    TooManyThreads(usize),
-    #[error("--stall-timeout must be more than 0: a client that never reads would hold its buffer forever")]
-    NoStallTimeout,
+    #[error(transparent)]
+    Front(#[from] FrontError),
 }
 
 /// The least memory a node works with.
@@ -205,40 +145,18 @@ impl ServeFlags {
         if max_item.0 > memory.0 / 2 {
             return Err(SettingsError::ItemTooLarge { max_item, memory });
         }
-        let elastic = self.threads.is_none();
-        let threads = match self.threads {
-            Some(threads) => threads.get(),
-            None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        let front = FrontSettings {
+            threads: self.threads,
+            max_conns: self.max_conns,
+            idle_timeout: self.idle_timeout,
+            stall_timeout: self.stall_timeout,
         };
-        if threads > THREADS_MAX {
-            return Err(SettingsError::TooManyThreads(threads));
-        }
-        let stall_timeout = self.stall_timeout.map_or(Duration::from_secs(30), |period| period.0);
-        if stall_timeout.is_zero() {
-            return Err(SettingsError::NoStallTimeout);
-        }
-        let http_explicit = self.http.is_some();
         Ok(ServeSettings {
-            listen: if self.listen.is_empty() {
-                vec![ListenAddress::Tcp(([127, 0, 0, 1], 11211).into())]
-            } else {
-                self.listen
-            },
+            listen: listen_or_default(self.listen),
             memory,
             max_item,
-            front: front::Config {
-                threads,
-                elastic,
-                max_conns: self.max_conns.map_or(1024, NonZeroUsize::get),
-                idle_timeout: self.idle_timeout.map(|period| period.0).filter(|limit| !limit.is_zero()),
-                stall_timeout,
-            },
-            http: match self.http {
-                None => Some(([127, 0, 0, 1], 7980).into()),
-                Some(HttpAddress::Off) => None,
-                Some(HttpAddress::At(address)) => Some(address),
-            },
-            http_explicit,
+            front: front.check()?,
+            http: HttpAddress::settings(self.http),
         })
     }
 }

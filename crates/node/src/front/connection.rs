@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::buffers::{Buffers, Kept, READ_BYTES_MIN};
 use super::stream::Stream;
-use super::{Next, Purpose, Service, WorkerCounters};
+use super::{Client, Next, Now, Purpose, Service, WorkerCounters};
 
 pub(super) struct Connection<S: Service> {
     pub(super) stream: Stream,
@@ -35,7 +35,9 @@ enum Phase {
     Process,
     /// The same, but their replies need memory that others have to give back first.
     Park,
-    /// Close when the output is sent.
+    /// The same, but replies that the service owes have to come first.
+    Hold,
+    /// Close when the output is sent, and what the service still owes.
     Close,
 }
 
@@ -57,8 +59,8 @@ pub(super) struct Context<'w, S> {
     pub(super) service: &'w mut S,
     pub(super) buffers: &'w mut Buffers,
     pub(super) counters: &'w WorkerCounters,
-    pub(super) now: Instant,
-    pub(super) unix_now: u32,
+    pub(super) client: Client,
+    pub(super) now: Now,
 }
 
 impl<S: Service> Connection<S> {
@@ -88,6 +90,11 @@ impl<S: Service> Connection<S> {
         self.input.is_reserved()
     }
 
+    /// Whether a further turn gets anywhere without the poller or the service reporting anything.
+    pub(super) fn can_go_on(&self) -> bool {
+        self.output.is_empty() && !matches!(self.phase, Phase::Hold | Phase::Close)
+    }
+
     /// Replies wait for the peer to take them.
     pub(super) fn wants_writable(&self) -> bool {
         !self.output.is_empty()
@@ -101,13 +108,42 @@ impl<S: Service> Connection<S> {
         })
     }
 
-    fn try_turn(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
-        if !self.output.is_empty() && !self.send_kept(context)? {
+    /// Sends replies that the service owed.
+    pub(super) fn deliver(&mut self, context: &mut Context<'_, S>) -> After {
+        self.try_deliver(context).unwrap_or_else(|error| {
+            tracing::debug!(%error, "a connection failed");
+            After::Close
+        })
+    }
+
+    fn try_deliver(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
+        if !self.output.is_empty() {
+            // The service keeps them until the peer has taken the earlier ones.
             return Ok(After::Wait);
         }
+        self.last_progress = context.now.instant;
+        context.service.collect(&mut self.session, &mut context.buffers.output);
         match self.phase {
+            Phase::Hold => self.process_kept(context),
+            _ => self.send(context),
+        }
+    }
+
+    fn try_turn(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
+        if !self.output.is_empty() {
+            if !self.send_kept(context)? {
+                return Ok(After::Wait);
+            }
+            context.service.collect(&mut self.session, &mut context.buffers.output);
+            if !context.buffers.output.is_empty() {
+                let after = self.send(context)?;
+                return Ok(if after == After::Wait && self.can_go_on() { After::Again } else { after });
+            }
+        }
+        match self.phase {
+            Phase::Close if context.service.owes(&self.session) => Ok(After::Wait),
             Phase::Close => Ok(After::Close),
-            Phase::Process | Phase::Park => self.process_kept(context),
+            Phase::Process | Phase::Park | Phase::Hold => self.process_kept(context),
             Phase::Read if self.input.len() + READ_BYTES_MIN <= context.buffers.input.len() => {
                 self.read_to_scratch(context)
             }
@@ -126,10 +162,10 @@ impl<S: Service> Connection<S> {
         let room = (context.buffers.input.len() - kept).min(if scarce { READ_BYTES_MIN } else { usize::MAX });
         let count = match read(&mut self.stream, &mut context.buffers.input[kept..kept + room])? {
             ReadResult::Bytes(count) => count,
-            ReadResult::End => return Ok(After::Close),
+            ReadResult::End => return Ok(self.end(context)),
             ReadResult::Nothing => return Ok(After::Wait),
         };
-        self.last_progress = context.now;
+        self.last_progress = context.now.instant;
         context.counters.bytes_read.add(count as u64);
         let filled = kept + count;
         let mut consumed = 0;
@@ -138,10 +174,11 @@ impl<S: Service> Connection<S> {
             self.missing -= count;
         } else {
             let turn = context.service.process(
+                context.client,
                 &mut self.session,
                 &context.buffers.input[..filled],
                 &mut output,
-                context.unix_now,
+                context.now,
             );
             consumed = turn.consumed;
             self.follow(turn.next, context);
@@ -150,12 +187,7 @@ impl<S: Service> Connection<S> {
             self.input.consume(kept);
         } else {
             let rest = &context.buffers.input[consumed..filled];
-            if !self
-                .input
-                .keep(rest, |bytes| context.service.reserve(Purpose::Arrived, bytes, context.unix_now))
-            {
-                self.refuse(&mut output, context);
-            }
+            self.input.keep(rest, |bytes| context.service.reserve(Purpose::Arrived, bytes, context.now.unix));
         }
         context.buffers.output = output;
         let after = self.send(context)?;
@@ -167,7 +199,7 @@ impl<S: Service> Connection<S> {
     fn read_to_kept(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
         let Some(room) = self
             .input
-            .room(self.missing, |bytes| context.service.reserve(Purpose::Request, bytes, context.unix_now))
+            .room(self.missing, |bytes| context.service.reserve(Purpose::Request, bytes, context.now.unix))
         else {
             // Nothing is lost by waiting: the peer's bytes stay in its socket and in ours.
             return Ok(After::Park);
@@ -175,10 +207,10 @@ impl<S: Service> Connection<S> {
         let size = room.len();
         let count = match read(&mut self.stream, room)? {
             ReadResult::Bytes(count) => count,
-            ReadResult::End => return Ok(After::Close),
+            ReadResult::End => return Ok(self.end(context)),
             ReadResult::Nothing => return Ok(After::Wait),
         };
-        self.last_progress = context.now;
+        self.last_progress = context.now.instant;
         context.counters.bytes_read.add(count as u64);
         self.input.filled(count);
         if count >= self.missing {
@@ -190,14 +222,19 @@ impl<S: Service> Connection<S> {
 
     fn process_kept(&mut self, context: &mut Context<'_, S>) -> io::Result<After> {
         let mut output = std::mem::take(&mut context.buffers.output);
-        let turn =
-            context.service.process(&mut self.session, self.input.data(), &mut output, context.unix_now);
+        let turn = context.service.process(
+            context.client,
+            &mut self.session,
+            self.input.data(),
+            &mut output,
+            context.now,
+        );
         context.buffers.output = output;
         self.input.consume(turn.consumed);
         self.follow(turn.next, context);
         match self.send(context)? {
             // The socket was not read to its end in this turn.
-            After::Wait if self.output.is_empty() => Ok(After::Again),
+            After::Wait if self.can_go_on() => Ok(After::Again),
             after => Ok(after),
         }
     }
@@ -213,14 +250,15 @@ impl<S: Service> Connection<S> {
                 Phase::Process
             }
             Next::Wait => Phase::Park,
+            Next::Hold => Phase::Hold,
             Next::Close => Phase::Close,
         };
     }
 
-    fn refuse(&mut self, output: &mut Vec<u8>, context: &mut Context<'_, S>) {
-        context.counters.memory_closed.add(1);
-        output.extend_from_slice(context.service.refusal());
+    /// The peer sends no more, and may still read.
+    fn end(&mut self, context: &Context<'_, S>) -> After {
         self.phase = Phase::Close;
+        if context.service.owes(&self.session) { After::Wait } else { After::Close }
     }
 
     /// Sends the turn's output; what the socket does not take is kept. The worker clears the buffer after each turn.
@@ -238,15 +276,16 @@ impl<S: Service> Connection<S> {
         context.counters.bytes_written.add(sent as u64);
         if sent < context.buffers.output.len() {
             let bytes = std::mem::take(&mut context.buffers.output);
-            let reserve = |bytes| context.service.reserve(Purpose::Replies, bytes, context.unix_now);
+            let reserve = |bytes| context.service.reserve(Purpose::Replies, bytes, context.now.unix);
             self.output.adopt(bytes, sent, reserve);
-            self.stalled_since = Some(context.now);
+            self.stalled_since = Some(context.now.instant);
             return Ok(After::Wait);
         }
         Ok(match self.phase {
-            Phase::Read => After::Wait,
+            Phase::Read | Phase::Hold => After::Wait,
             Phase::Process => After::Again,
             Phase::Park => After::Park,
+            Phase::Close if context.service.owes(&self.session) => After::Wait,
             Phase::Close => After::Close,
         })
     }
@@ -257,10 +296,10 @@ impl<S: Service> Connection<S> {
             match self.stream.write(self.output.data()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
-                    self.last_progress = context.now;
+                    self.last_progress = context.now.instant;
                     context.counters.bytes_written.add(count as u64);
                     self.output.consume(count);
-                    self.stalled_since = Some(context.now);
+                    self.stalled_since = Some(context.now.instant);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),

@@ -37,8 +37,6 @@ pub(crate) struct WorkerCounters {
     pub(crate) idle_closed: Counter,
     /// Connections closed for not taking their replies.
     pub(crate) stalled_closed: Counter,
-    /// Connections closed because no memory was left for their request or replies.
-    pub(crate) memory_closed: Counter,
 }
 
 /// The counts of the whole front.

@@ -14,8 +14,14 @@ impl<S: Service> Worker<S> {
     /// Hands connections to workers that have fewer, all of them if this one is not to serve any more. False if that
     /// could not be done to the end.
     pub(super) fn share_out(&mut self, active: usize, inboxes: &[Inbox<S>]) -> bool {
+        let mut all_moved = true;
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
+            // Replies come to where they were asked for; this one moves when it has them.
+            if self.service.owes(&self.connections[key].session) {
+                all_moved = false;
+                continue;
+            }
             let (emptiest, load) = self.counters.emptiest(active);
             let enough = self.number < active && self.connections.len() <= load + 1;
             if enough || emptiest == self.number {
@@ -25,7 +31,7 @@ impl<S: Service> Worker<S> {
                 return false;
             }
         }
-        true
+        all_moved
     }
 
     /// False if the connection could not be given away, and stays.

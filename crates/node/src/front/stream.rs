@@ -7,9 +7,9 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
-/// One accepted connection.
+/// One connection, accepted or made.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     /// From a TCP listener.
     Tcp(TcpStream),
     /// From a unix socket.
@@ -18,7 +18,7 @@ pub(super) enum Stream {
 
 impl Stream {
     /// The address the client reached; none for a unix socket.
-    pub(super) fn local_address(&self) -> Option<SocketAddr> {
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match self {
             Stream::Tcp(stream) => stream.local_addr().ok(),
             Stream::Unix(_) => None,
@@ -33,17 +33,36 @@ impl Stream {
     }
 
     /// Starts to watch for input.
-    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(self.source(), token, Interest::READABLE)
     }
 
+    /// Starts to watch for both directions: a connection that is being made ends with room to write.
+    pub(crate) fn register_both(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(self.source(), token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Whether a connection that was begun stands; an error if it never will.
+    pub(crate) fn is_connected(&self) -> io::Result<bool> {
+        let (error, peer) = match self {
+            Stream::Tcp(stream) => (stream.take_error()?, stream.peer_addr().map(drop)),
+            Stream::Unix(stream) => (stream.take_error()?, stream.peer_addr().map(drop)),
+        };
+        match (error, peer) {
+            (Some(error), _) => Err(error),
+            (None, Ok(())) => Ok(true),
+            (None, Err(error)) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            (None, Err(error)) => Err(error),
+        }
+    }
+
     /// Stops watching.
-    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+    pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         registry.deregister(self.source())
     }
 
     /// Watches for room to write as well, or no longer.
-    pub(super) fn watch_writable(
+    pub(crate) fn watch_writable(
         &mut self,
         registry: &Registry,
         token: Token,

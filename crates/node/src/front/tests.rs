@@ -18,7 +18,7 @@ impl Service for Echo {
 
     fn open(&mut self, _: Option<SocketAddr>) {}
 
-    fn process(&mut self, (): &mut (), input: &[u8], output: &mut Vec<u8>, _: u32) -> Turn {
+    fn process(&mut self, _: Client, (): &mut (), input: &[u8], output: &mut Vec<u8>, _: Now) -> Turn {
         match input.iter().position(|&byte| byte == b'\n') {
             None => Turn { consumed: 0, next: Next::Read { bytes_min: 1 } },
             Some(end) => {
@@ -35,10 +35,6 @@ impl Service for Echo {
 
     fn is_scarce(&self, _: Purpose) -> bool {
         false
-    }
-
-    fn refusal(&self) -> &'static [u8] {
-        b"refused\n"
     }
 }
 

@@ -14,7 +14,9 @@ use super::buffers::Buffers;
 use super::connection::{After, Connection, Context};
 use super::staffing::Staff;
 use super::stream::Stream;
-use super::{Config, DRAIN_LIMIT, FrontCounters, Purpose, Service, Stop, WorkerCounters, unix_now};
+use super::{
+    Client, Config, DRAIN_LIMIT, FrontCounters, Now, Purpose, Service, Stop, TOKENS_OWN, WorkerCounters,
+};
 
 /// Events taken from the poller at once.
 const EVENTS: usize = 1024;
@@ -41,6 +43,15 @@ pub(super) enum Arrival<S: Service> {
     Moved(Box<Connection<S>>),
 }
 
+/// Why a connection has its turn.
+#[derive(Clone, Copy)]
+enum Why {
+    /// The poller reported it, or it asked for another turn.
+    Ready,
+    /// Replies that the service owed it have come.
+    Answered,
+}
+
 pub(super) struct Worker<S: Service> {
     pub(super) number: usize,
     pub(super) poll: Poll,
@@ -51,7 +62,9 @@ pub(super) struct Worker<S: Service> {
     again: Vec<usize>,
     /// Connections that wait for memory, looked at again after [`PARKED`].
     parked: Vec<usize>,
-    service: S,
+    /// Connections for which the service has replies.
+    answered: Vec<Client>,
+    pub(super) service: S,
     buffers: Buffers,
     pub(super) counters: Arc<FrontCounters>,
     staff: Arc<Staff>,
@@ -61,28 +74,16 @@ pub(super) struct Worker<S: Service> {
     stall_timeout: Duration,
 }
 
-/// The time, read once a turn.
-#[derive(Clone, Copy)]
-struct Now {
-    instant: Instant,
-    unix: u32,
-}
-
-impl Now {
-    fn read() -> Now {
-        Now { instant: Instant::now(), unix: unix_now() }
-    }
-}
-
 impl<S: Service> Worker<S> {
     pub(super) fn new(
         number: usize,
         config: &Config,
         counters: Arc<FrontCounters>,
         staff: Arc<Staff>,
-        service: S,
+        mut service: S,
     ) -> io::Result<(Worker<S>, Inbox<S>)> {
         let poll = Poll::new()?;
+        service.attach(poll.registry().try_clone()?);
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (arrivals, inbox) = sync_channel(INBOX);
         let worker = Worker {
@@ -93,6 +94,7 @@ impl<S: Service> Worker<S> {
             connections: Slab::new(),
             again: Vec::new(),
             parked: Vec::new(),
+            answered: Vec::new(),
             service,
             buffers: Buffers::new(config.threads),
             counters,
@@ -124,6 +126,10 @@ impl<S: Service> Worker<S> {
                 (true, false) => Some(PARKED),
                 (true, true) => (!self.connections.is_empty()).then_some(SWEEP),
             };
+            let patience = match self.service.patience() {
+                Some(own) => Some(patience.map_or(own, |patience| patience.min(own))),
+                None => patience,
+            };
             if let Err(error) = self.poll.poll(&mut events, patience)
                 && error.kind() != io::ErrorKind::Interrupted
             {
@@ -139,6 +145,9 @@ impl<S: Service> Worker<S> {
             for event in &events {
                 if event.token() == WAKE {
                     self.take_new(now);
+                    self.service.woken(now);
+                } else if event.token().0 >= TOKENS_OWN {
+                    self.service.ready(event.token().0, now);
                 } else {
                     if event.is_read_closed()
                         && let Some(connection) = self.connections.get_mut(event.token().0)
@@ -154,13 +163,16 @@ impl<S: Service> Worker<S> {
                     self.turn(key, now);
                 }
             }
+            self.deliver(now);
             if now.instant >= next_sweep {
                 next_sweep = now.instant + SWEEP;
                 self.close_overdue(now.instant);
             }
             if stop.draining() {
                 let until = *drain_until.get_or_insert(now.instant + DRAIN_LIMIT);
-                if self.drain(now, until) {
+                let drained = self.drain(now, until);
+                self.deliver(now);
+                if drained {
                     return;
                 }
             } else if self.staff.active() != self.active_seen {
@@ -205,16 +217,38 @@ impl<S: Service> Worker<S> {
             .is_some_and(|connection| !std::mem::replace(&mut connection.queued, true))
     }
 
+    /// Lets the service send what it gathered, and sends on what it was answered.
+    fn deliver(&mut self, now: Now) {
+        loop {
+            self.service.end_turn(now, &mut self.answered);
+            if self.answered.is_empty() {
+                return;
+            }
+            let mut answered = std::mem::take(&mut self.answered);
+            for Client(key) in answered.drain(..) {
+                self.take_turn(key, Why::Answered, now);
+            }
+            self.answered = answered;
+        }
+    }
+
     fn turn(&mut self, key: usize, now: Now) {
+        self.take_turn(key, Why::Ready, now);
+    }
+
+    fn take_turn(&mut self, key: usize, why: Why, now: Now) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let mut context = Context {
             service: &mut self.service,
             buffers: &mut self.buffers,
             counters: &self.counters.workers[self.number],
-            now: now.instant,
-            unix_now: now.unix,
+            client: Client(key),
+            now,
         };
-        let after = connection.turn(&mut context);
+        let after = match why {
+            Why::Ready => connection.turn(&mut context),
+            Why::Answered => connection.deliver(&mut context),
+        };
         // Whatever became of the turn: the next one is somebody else's.
         self.buffers.clear_output();
         if after == After::Close {
@@ -235,14 +269,15 @@ impl<S: Service> Worker<S> {
             return;
         }
         // The end of the input is reported once, perhaps with bytes that take several turns.
-        if after == After::Again || (connection.read_closed && !connection.wants_writable()) {
+        if after == After::Again || (connection.read_closed && connection.can_go_on()) {
             self.queue(key);
         }
     }
 
     /// Dropping the stream closes it, which also takes it out of the poller.
     pub(super) fn close(&mut self, key: usize) {
-        self.connections.remove(key);
+        let connection = self.connections.remove(key);
+        self.service.close(connection.session);
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -279,8 +314,10 @@ impl<S: Service> Worker<S> {
             if self.connections.get(key).is_some_and(|connection| !connection.queued) {
                 self.turn(key, now);
             }
-            if self.connections.get(key).is_some_and(|connection| connection.is_idle() && !connection.queued)
-            {
+            let idle = |connection: &Connection<S>| {
+                connection.is_idle() && !connection.queued && !self.service.owes(&connection.session)
+            };
+            if self.connections.get(key).map(Box::as_ref).is_some_and(idle) {
                 self.close(key);
             }
         }

@@ -6,11 +6,10 @@
 //! from sending.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use peerset_store::{Reservation, Store};
 
-use crate::front::Purpose;
+use crate::front::{Budget, Purpose, Share};
 
 /// Memory for buffers of one purpose, of all connections together, before the store makes room for them. Part of what
 /// a node takes beside `--memory`, like its threads and sockets.
@@ -36,26 +35,18 @@ pub(super) struct BufferMemory {
 }
 
 /// What is used for one purpose.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Pool {
-    used: Arc<AtomicUsize>,
+    budget: Budget,
     allowance: usize,
-    max: usize,
 }
 
 /// Memory of one buffer; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct BufferShare {
-    pool: Pool,
-    bytes: usize,
+    _share: Share,
     /// Held for what happens when it is dropped.
     _store: Option<Reservation>,
-}
-
-impl Drop for BufferShare {
-    fn drop(&mut self) {
-        self.pool.used.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
 }
 
 impl BufferMemory {
@@ -66,7 +57,7 @@ impl BufferMemory {
         };
         let largest_two =
             usize::try_from(2 * item_bytes_max).unwrap_or(usize::MAX).saturating_add(ALLOWANCE_BYTES);
-        let pool = |allowance, max| Pool { used: Arc::default(), allowance, max };
+        let pool = |allowance, max| Pool { budget: Budget::new(max), allowance };
         BufferMemory {
             store,
             requests: pool(share(REQUESTS_SHARE), share(REQUESTS_STORE_SHARE).max(largest_two)),
@@ -77,10 +68,11 @@ impl BufferMemory {
     /// Memory for a buffer. None, for [`Purpose::Request`] only, if the pool or the store has it not.
     pub(super) fn reserve(&self, purpose: Purpose, bytes: usize, now: u32) -> Option<BufferShare> {
         let pool = self.pool(purpose);
-        let bound = if purpose == Purpose::Request { pool.max } else { usize::MAX };
-        let add = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= bound);
-        let before = pool.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
-        let mut share = BufferShare { pool: pool.clone(), bytes, _store: None };
+        let (before, share) = match purpose {
+            Purpose::Request => pool.budget.take(bytes)?,
+            Purpose::Arrived | Purpose::Replies => pool.budget.count(bytes)?,
+        };
+        let mut share = BufferShare { _share: share, _store: None };
         let beyond = bytes - bytes.min(pool.allowance.saturating_sub(before));
         if beyond > 0 {
             share._store = self.store.reserve(beyond as u64, now);
@@ -93,8 +85,7 @@ impl BufferMemory {
 
     /// Whether most of what there may be for a purpose is used.
     pub(super) fn is_scarce(&self, purpose: Purpose) -> bool {
-        let pool = self.pool(purpose);
-        pool.used.load(Ordering::Relaxed) > pool.max / 4 * 3
+        self.pool(purpose).budget.is_scarce()
     }
 
     fn pool(&self, purpose: Purpose) -> &Pool {
@@ -125,7 +116,7 @@ mod tests {
         assert_eq!(store.stats().reserved_bytes, 2 << 20);
         assert!(memory.reserve(Purpose::Request, 64 << 20, 1).is_none());
         drop((first, second));
-        assert_eq!((store.stats().reserved_bytes, memory.requests.used.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((store.stats().reserved_bytes, memory.requests.budget.used()), (0, 0));
     }
 
     #[test]

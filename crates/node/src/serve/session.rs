@@ -12,7 +12,7 @@ use peerset_store::Key;
 use super::buffer_memory::BufferShare;
 use super::counters::CommandCounters;
 use super::{Node, classic, meta, stats};
-use crate::front::{Next, OUTPUT_HIGH, Purpose, Service, Turn};
+use crate::front::{Client, Next, Now, OUTPUT_HIGH, Purpose, Service, Turn};
 
 /// The version of a cluster that never changes: this one node.
 const CLUSTER_VERSION: u64 = 1;
@@ -154,7 +154,15 @@ impl Service for NodeService {
         Session { local, skip: 0, keys_done: 0 }
     }
 
-    fn process(&mut self, session: &mut Session, input: &[u8], output: &mut Vec<u8>, now: u32) -> Turn {
+    fn process(
+        &mut self,
+        _: Client,
+        session: &mut Session,
+        input: &[u8],
+        output: &mut Vec<u8>,
+        now: Now,
+    ) -> Turn {
+        let now = now.unix;
         let mut consumed = 0;
         let mut started = None;
         let mut gets = 0;
@@ -216,9 +224,5 @@ impl Service for NodeService {
 
     fn is_scarce(&self, purpose: Purpose) -> bool {
         self.node.buffers.is_scarce(purpose)
-    }
-
-    fn refusal(&self) -> &'static [u8] {
-        b"SERVER_ERROR out of memory reading request\r\n"
     }
 }

@@ -96,7 +96,6 @@ fn connections(node: &Node, output: &mut Vec<u8>) {
     stat(output, "accepting_conns", u8::from(!node.draining()));
     stat(output, "idle_kicks", front.sum(|worker| &worker.idle_closed));
     stat(output, "stalled_kicks", front.sum(|worker| &worker.stalled_closed));
-    stat(output, "memory_kicks", front.sum(|worker| &worker.memory_closed));
     stat(output, "conn_yields", front.sum(|worker| &worker.yields));
     stat(output, "bytes_read", front.sum(|worker| &worker.bytes_read));
     stat(output, "bytes_written", front.sum(|worker| &worker.bytes_written));

@@ -1,0 +1,94 @@
+//! What every command that keeps running needs: signals, admin pages, open files.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{admin, front};
+
+/// File descriptors needed beside those of connections, workers and admin pages: standard streams, listeners, logs.
+const DESCRIPTORS_SPARE: usize = 32;
+
+/// A worker's poller and what wakes it.
+const DESCRIPTORS_WORKER: usize = 3;
+
+/// SIGTERM and SIGINT.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From now on they are waited for, and do not kill.
+    pub(crate) fn listen() -> io::Result<Stop> {
+        Ok(Stop { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Returns when one of them comes.
+    ///
+    /// # Cancel safety
+    /// Safe: a signal is kept until it is heard.
+    pub(crate) async fn signalled(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Where the admin pages are to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HttpSettings {
+    pub(crate) address: SocketAddr,
+    /// Whether it was asked for; the default one gives way when it is taken, so that a second process on one machine
+    /// starts without a flag.
+    pub(crate) explicit: bool,
+}
+
+/// Opens the port of the admin pages.
+pub(crate) async fn bind_http(settings: Option<HttpSettings>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(HttpSettings { address, explicit }) = settings else { return Ok(None) };
+    match front::listen_tcp(address) {
+        Ok(listener) => Ok(Some(TcpListener::from_std(listener)?)),
+        Err(error) if explicit => Err(error).with_context(|| {
+            format!("cannot open the admin pages on {address}: choose another --http or `--http off`")
+        }),
+        Err(error) => {
+            tracing::warn!(%address, %error, "no admin pages: choose another address with --http");
+            Ok(None)
+        }
+    }
+}
+
+/// Makes sure that `front.max_conns` connections and `beside` other files can be open, raising the soft limit as far as
+/// the hard one lets us.
+pub(crate) fn raise_descriptor_limit(front: &front::Config, beside: usize) -> anyhow::Result<()> {
+    let front::Config { max_conns, threads, .. } = *front;
+    let beside = beside + threads * DESCRIPTORS_WORKER + admin::CONNECTIONS_MAX + DESCRIPTORS_SPARE;
+    let wanted = max_conns.saturating_add(beside) as u64;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft >= wanted {
+        return Ok(());
+    }
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok()
+        || (hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok())
+    {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "--max-conns {max_conns} needs {wanted} open files, the limit is {hard}: \
+         raise it (`ulimit -n {wanted}`, or LimitNOFILE in a systemd unit) or lower --max-conns"
+    )
+}
+
+/// Tells on stdout where the process is. A closed stdout is no reason not to serve.
+pub(crate) fn print_banner(banner: &str) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = stdout.write_all(banner.as_bytes()).and_then(|()| stdout.flush()) {
+        tracing::debug!(%error, "the banner was not printed");
+    }
+}

@@ -1,0 +1,224 @@
+//! Where replies of servers become replies to clients.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use peerset_proto_memcache::reply::{MetaReply, encode};
+use peerset_proto_memcache::{KEY_BYTES_MAX, Reply};
+use peerset_route::{Answer, Outcome, OwnerDown};
+use slab::Slab;
+
+use super::counters::CommandCounters;
+use super::exchange::{Exchange, Failed, PartId};
+use super::flight::Flights;
+use super::pending::{self, Kind, Pending, To, digest};
+use super::plan::{Plan, Shared};
+use super::pool::{Server, Settings};
+use super::translate;
+use super::upstream::Replies;
+
+/// What one worker owes its clients.
+pub(super) struct Desk {
+    pub(super) flights: Flights,
+    pub(super) exchanges: Slab<Exchange>,
+    /// Exchanges that have all replies of their present step.
+    pub(super) complete: Vec<u32>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) worker: usize,
+    pub(super) now: Instant,
+    /// About how large the largest of recent replies are, in bytes.
+    pub(super) reply_bytes: usize,
+    /// Bytes of values that wait for others of their multi-get.
+    pub(super) held: usize,
+}
+
+impl Desk {
+    pub(super) fn commands(&self) -> &CommandCounters {
+        &self.shared.commands[self.worker]
+    }
+
+    /// Counts what came of a request on its route.
+    #[inline]
+    fn count_route(&self, pending: &Pending, outcome: Outcome) {
+        let Some(counters) = pending.route.and_then(|node| self.plan.routes[self.worker].get(node.index()))
+        else {
+            return;
+        };
+        counters.count(pending.operation, outcome);
+        counters.latency.observe(self.now.saturating_duration_since(pending.since));
+    }
+
+    #[inline]
+    fn measure(&mut self, bytes: usize) {
+        self.reply_bytes = bytes.max(self.reply_bytes - self.reply_bytes / 64);
+    }
+}
+
+/// Whether a meta reply is about the key that was asked for, as far as it says.
+#[inline]
+fn is_about(meta: &MetaReply<'_>, expected: u64) -> bool {
+    let (mut key, mut encoded) = (None, false);
+    for flag in meta.flags {
+        match flag.letter {
+            b'k' => key = Some(flag.token),
+            b'b' => encoded = true,
+            _ => {}
+        }
+    }
+    match key {
+        None => meta.value.is_none(),
+        Some(_) if encoded => {
+            let mut room = [0; KEY_BYTES_MAX];
+            meta.key().is_some_and(|key| digest(key.decode(&mut room)) == expected)
+        }
+        Some(key) => digest(key) == expected,
+    }
+}
+
+impl Replies for Desk {
+    fn part(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool {
+        self.measure(bytes.len());
+        let To::Part(PartId { exchange, part }) = pending.to else { return true };
+        match self.exchanges.get_mut(exchange as usize) {
+            Some(Exchange::Many(many)) => match reply {
+                Reply::Value(value) => {
+                    self.held += bytes.len();
+                    many.take(part, value.key.as_bytes(), bytes)
+                }
+                _ => false,
+            },
+            Some(Exchange::One(one)) => {
+                one.outcome = pending::answer(reply).outcome();
+                one.reply.extend_from_slice(bytes);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn last(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool {
+        self.measure(bytes.len());
+        if let Reply::Meta(meta) = reply
+            && pending.key != 0
+            && !is_about(meta, pending.key)
+        {
+            return false;
+        }
+        let outcome = pending::answer(reply).outcome();
+        match pending.to {
+            To::Client(place) => {
+                self.count_route(pending, outcome);
+                self.flights.answer(place, |out| translate::reply(pending.kind, reply, bytes, out));
+            }
+            To::Nobody => self.count_route(pending, outcome),
+            To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
+                Some(Exchange::Many(many)) => {
+                    if !matches!(reply, Reply::End) {
+                        let text = String::from_utf8_lossy(bytes.trim_ascii_end()).into();
+                        many.parts[part as usize].failed = Some(Failed { text, loud: true });
+                    }
+                    many.waiting -= 1;
+                    if many.waiting == 0 {
+                        self.complete.push(exchange);
+                    }
+                }
+                Some(Exchange::One(one)) => {
+                    if !matches!(pending.kind, Kind::Quiet { .. }) {
+                        one.outcome = outcome;
+                        translate::reply(pending.kind, reply, bytes, &mut one.reply);
+                    }
+                    let outcome = one.outcome;
+                    self.complete.push(exchange);
+                    self.count_route(pending, outcome);
+                }
+                Some(Exchange::All(all)) => {
+                    if !matches!(reply, Reply::Ok) {
+                        all.error
+                            .get_or_insert_with(|| String::from_utf8_lossy(bytes.trim_ascii_end()).into());
+                    }
+                    all.waiting -= 1;
+                    if all.waiting == 0 {
+                        self.complete.push(exchange);
+                    }
+                }
+                None => debug_assert!(false, "exchanges last as long as their parts"),
+            },
+        }
+        true
+    }
+
+    fn failed(&mut self, pending: Pending, server: &Server, settings: &Settings, why: Answer) {
+        self.commands().errors.add(1);
+        let quiet_miss = settings.owner_down != OwnerDown::Error;
+        match pending.to {
+            To::Client(place) => {
+                self.count_route(&pending, Outcome::Failed);
+                self.flights.answer(place, |out| {
+                    write_failure(&pending, server, settings, why, quiet_miss, out);
+                });
+            }
+            To::Nobody => self.count_route(&pending, Outcome::Failed),
+            To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
+                Some(Exchange::Many(many)) => {
+                    let text = failure_text(server, settings, why).into();
+                    many.parts[part as usize].failed = Some(Failed { text, loud: !quiet_miss });
+                    many.waiting -= 1;
+                    if many.waiting == 0 {
+                        self.complete.push(exchange);
+                    }
+                }
+                Some(Exchange::One(one)) => {
+                    one.outcome = Outcome::Failed;
+                    one.reply.clear();
+                    write_failure(&pending, server, settings, why, quiet_miss, &mut one.reply);
+                    self.complete.push(exchange);
+                    self.count_route(&pending, Outcome::Failed);
+                }
+                Some(Exchange::All(all)) => {
+                    all.error.get_or_insert_with(|| failure_text(server, settings, why));
+                    all.waiting -= 1;
+                    if all.waiting == 0 {
+                        self.complete.push(exchange);
+                    }
+                }
+                None => debug_assert!(false, "exchanges last as long as their parts"),
+            },
+        }
+    }
+}
+
+/// What a client hears of a request that got no reply: of a read a miss, where the pool's policy is that; of a write
+/// that nothing was done, where that is certain, and an error else.
+fn write_failure(
+    pending: &Pending,
+    server: &Server,
+    settings: &Settings,
+    why: Answer,
+    quiet_miss: bool,
+    out: &mut Vec<u8>,
+) {
+    if quiet_miss {
+        match pending.kind {
+            Kind::Hit { .. } => return out.extend_from_slice(encode::END),
+            Kind::QuietHit => return,
+            Kind::Meta if pending.operation.is_read() => return out.extend_from_slice(encode::META_MISS),
+            Kind::Line if !why.is_uncertain() => {
+                return out.extend_from_slice(translate::absent_line(pending.operation));
+            }
+            _ => {}
+        }
+    }
+    encode::server_error(out, &failure_text(server, settings, why));
+}
+
+/// For people.
+pub(super) fn failure_text(server: &Server, settings: &Settings, why: Answer) -> String {
+    let what = match why {
+        Answer::Down => "is down",
+        Answer::Overloaded => "is overloaded: too many requests wait for it",
+        Answer::TimedOut => "did not answer in time",
+        _ => "closed the connection before answering",
+    };
+    format!("pool {}: server {} {what}", settings.pool, server.label)
+}

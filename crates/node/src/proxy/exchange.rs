@@ -1,0 +1,148 @@
+//! Requests that take more than one reply: many keys, a route that goes on, every server.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use peerset_route::{NodeId, Operation, Outcome};
+
+use super::flight::Place;
+
+/// One of the parts that an exchange waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PartId {
+    pub(super) exchange: u32,
+    pub(super) part: u32,
+}
+
+pub(super) enum Exchange {
+    Many(Many),
+    One(One),
+    All(All),
+}
+
+/// A `get`, `gets`, `gat` or `gats` of several keys: one line for each server, put together in the order of the keys.
+pub(super) struct Many {
+    pub(super) place: Place,
+    pub(super) cas: bool,
+    pub(super) touch: Option<i32>,
+    pub(super) operation: Operation,
+    /// The plan whose routes the keys are on.
+    pub(super) plan: u64,
+    /// The keys, one after the other.
+    pub(super) text: Vec<u8>,
+    pub(super) keys: Vec<ManyKey>,
+    pub(super) parts: Vec<Part>,
+    /// Parts still to come.
+    pub(super) waiting: usize,
+    /// What the client is told instead of values.
+    pub(super) error: Option<String>,
+}
+
+/// One key of many.
+pub(super) struct ManyKey {
+    /// In the text.
+    pub(super) at: Range<u32>,
+    /// Where it is on its route.
+    pub(super) node: Option<NodeId>,
+    /// Its block, once it came: which part, and where in it.
+    pub(super) found: Option<(u32, Range<u32>)>,
+    /// The part that asks for it now.
+    pub(super) part: Option<u32>,
+}
+
+/// What one server is asked for.
+pub(super) struct Part {
+    /// Which keys, in their order.
+    pub(super) keys: Vec<u32>,
+    /// The first of them that no block has come for, nor for a later one.
+    pub(super) next: usize,
+    /// The blocks.
+    pub(super) values: Vec<u8>,
+    /// Why nothing more comes.
+    pub(super) failed: Option<Failed>,
+}
+
+/// Why a server gave no answer.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    /// For people.
+    pub(super) text: Arc<str>,
+    /// Whether the client is to hear of it, rather than of a miss.
+    pub(super) loud: bool,
+}
+
+impl Many {
+    pub(super) fn key(&self, index: usize) -> &[u8] {
+        let at = &self.keys[index].at;
+        &self.text[at.start as usize..at.end as usize]
+    }
+
+    /// Takes a block. False if no key that is still to come has this name.
+    pub(super) fn take(&mut self, part_id: u32, key: &[u8], block: &[u8]) -> bool {
+        let part = &mut self.parts[part_id as usize];
+        let found = part.keys[part.next..].iter().position(|&index| {
+            let at = &self.keys[index as usize].at;
+            &self.text[at.start as usize..at.end as usize] == key
+        });
+        let Some(offset) = found else { return false };
+        let index = part.keys[part.next + offset] as usize;
+        part.next += offset + 1;
+        let start = part.values.len() as u32;
+        part.values.extend_from_slice(block);
+        self.keys[index].found = Some((part_id, start..part.values.len() as u32));
+        true
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.values.len()).sum()
+    }
+
+    /// Writes the whole reply.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.bytes() + 5);
+        for key in &self.keys {
+            if let Some((part, at)) = &key.found {
+                out.extend_from_slice(&self.parts[*part as usize].values[at.start as usize..at.end as usize]);
+            }
+        }
+        out.extend_from_slice(peerset_proto_memcache::reply::encode::END);
+    }
+}
+
+/// A request about one key whose route may go on, or whose reply comes in two pieces.
+pub(super) struct One {
+    /// None if no reply is wanted.
+    pub(super) place: Option<Place>,
+    /// The plan whose route it is on.
+    pub(super) plan: u64,
+    pub(super) node: NodeId,
+    pub(super) operation: Operation,
+    /// As the client sent it.
+    pub(super) request: Vec<u8>,
+    /// The reply of the present step, as the client would see it.
+    pub(super) reply: Vec<u8>,
+    pub(super) outcome: Outcome,
+    /// The best reply of earlier steps.
+    pub(super) best: Option<(Outcome, Vec<u8>)>,
+}
+
+impl One {
+    /// Keeps the reply of this step if it is better than what there was.
+    pub(super) fn rank(&mut self) {
+        let better = self.best.as_ref().is_none_or(|(outcome, _)| self.outcome > *outcome);
+        let reply = std::mem::take(&mut self.reply);
+        if better {
+            self.best = Some((self.outcome, reply));
+        }
+    }
+}
+
+/// A command for every server.
+pub(super) struct All {
+    /// None if no reply is wanted.
+    pub(super) place: Option<Place>,
+    pub(super) waiting: usize,
+    /// What the first server that did not do it said.
+    pub(super) error: Option<String>,
+}

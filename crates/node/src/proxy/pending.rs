@@ -1,0 +1,140 @@
+//! What is remembered of a request while its server works on it.
+
+use std::time::Instant;
+
+use peerset_proto_memcache::Reply;
+use peerset_proto_memcache::reply::MetaReply;
+use peerset_route::{Answer, NodeId, Operation};
+
+use super::exchange::PartId;
+use super::flight::Place;
+
+/// A request that a server has been sent, or will be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pending {
+    /// Who waits for the reply.
+    pub(super) to: To,
+    /// What kind of reply it will be.
+    pub(super) kind: Kind,
+    pub(super) operation: Operation,
+    /// The route that asks; none for what is no route's, such as `flush_all`.
+    pub(super) route: Option<NodeId>,
+    /// The digest of the key, where the reply names it; else 0.
+    pub(super) key: u64,
+    /// How many keys it is about.
+    pub(super) keys: u32,
+    /// When it was handed over.
+    pub(super) since: Instant,
+}
+
+/// Who waits for a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    /// A connection.
+    Client(Place),
+    /// A part of something larger.
+    Part(PartId),
+    /// Nobody: the request said `noreply`.
+    Nobody,
+}
+
+/// What a reply looks like, and what is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One `mg` reply, to become that of `get`, or of `gets` with `cas`.
+    Hit { cas: bool },
+    /// One `mg` reply, of which a miss is kept quiet.
+    QuietHit,
+    /// `VALUE` any number of times, `END`.
+    Values,
+    /// One line of the classic protocol.
+    Line,
+    /// One reply of the meta protocol.
+    Meta,
+    /// At most one reply of the meta protocol, then `MN`: whether there is one, the server knows best.
+    Quiet { replied: bool },
+}
+
+/// Whether a reply fits its request, and whether more is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// This was all.
+    Last,
+    /// There is more.
+    More,
+    /// It belongs to something else: both ends are out of step.
+    Wrong,
+}
+
+impl Kind {
+    /// Judges a reply and moves on.
+    #[inline]
+    pub(super) fn fit(&mut self, reply: &Reply<'_>) -> Fit {
+        let refused = matches!(reply, Reply::Error(_) | Reply::ClientError(_) | Reply::ServerError(_));
+        match self {
+            Kind::Hit { .. } | Kind::QuietHit | Kind::Meta => match reply {
+                Reply::Meta(_) | Reply::MetaDebug { .. } => Fit::Last,
+                _ if refused => Fit::Last,
+                _ => Fit::Wrong,
+            },
+            Kind::Values => match reply {
+                Reply::Value(_) => Fit::More,
+                Reply::End => Fit::Last,
+                _ if refused => Fit::Last,
+                _ => Fit::Wrong,
+            },
+            Kind::Quiet { replied } => match reply {
+                Reply::MetaNoop => Fit::Last,
+                _ if !*replied && (refused || matches!(reply, Reply::Meta(_))) => {
+                    *replied = true;
+                    Fit::More
+                }
+                _ => Fit::Wrong,
+            },
+            Kind::Line => match reply {
+                Reply::Value(_) | Reply::Meta(_) | Reply::MetaNoop | Reply::Stat { .. } => Fit::Wrong,
+                _ => Fit::Last,
+            },
+        }
+    }
+}
+
+/// What a reply says, in the words of routes.
+#[inline]
+pub(super) fn answer(reply: &Reply<'_>) -> Answer {
+    use peerset_proto_memcache::reply::MetaStatus;
+    match reply {
+        Reply::Meta(MetaReply { status, .. }) => match status {
+            MetaStatus::Done => Answer::Success,
+            MetaStatus::Miss => Answer::Miss,
+            MetaStatus::NotFound => Answer::NotFound,
+            MetaStatus::NotStored => Answer::NotStored,
+            MetaStatus::Exists => Answer::Exists,
+        },
+        Reply::End => Answer::Miss,
+        Reply::NotStored => Answer::NotStored,
+        Reply::NotFound => Answer::NotFound,
+        Reply::Exists => Answer::Exists,
+        Reply::ClientError(_) => Answer::ClientError,
+        Reply::ServerError(_) => Answer::ServerError,
+        Reply::Error(_) => Answer::UnknownCommand,
+        _ => Answer::Success,
+    }
+}
+
+/// A digest of a key, to notice a reply that belongs to another. Not for keys chosen by an enemy: the server is ours.
+#[inline]
+pub(super) fn digest(key: &[u8]) -> u64 {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut chunks = key.chunks_exact(8);
+    let mut hash = key.len() as u64;
+    for chunk in &mut chunks {
+        let word = u64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes"));
+        hash = (hash ^ word).wrapping_mul(MIX);
+        hash ^= hash >> 32;
+    }
+    let mut rest = [0; 8];
+    rest[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    hash = (hash ^ u64::from_le_bytes(rest)).wrapping_mul(MIX);
+    (hash ^ hash >> 32).max(1)
+}

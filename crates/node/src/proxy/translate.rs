@@ -1,0 +1,314 @@
+//! Requests as servers get them, replies as clients get them.
+
+use std::time::Duration;
+
+use peerset_proto_memcache::reply::{MetaReply, MetaStatus, encode};
+use peerset_proto_memcache::request::{Key, MetaFlags, MetaKey, Store};
+use peerset_proto_memcache::{KEY_BYTES_MAX, MetaLine, Reply, Request};
+use peerset_route::{Absent, Operation, shorten};
+
+use super::pending::Kind;
+
+/// A single `get`, `gets`, `gat` or `gats` as `mg`: servers of before 1.6.20 answer each pipelined `get` with a system
+/// call of its own, but meta commands in one. The reply names the key, so that nothing has to be kept to write
+/// `VALUE`, and so that a reply to another request is noticed.
+#[inline]
+pub(super) fn meta_get(out: &mut Vec<u8>, key: &[u8], cas: bool, touch: Option<i32>) {
+    out.extend_from_slice(b"mg ");
+    out.extend_from_slice(key);
+    out.extend_from_slice(if cas { b" k f c v".as_slice() } else { b" k f v" });
+    if let Some(exptime) = touch {
+        out.extend_from_slice(b" T");
+        number(out, i64::from(exptime));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// One line for several keys.
+pub(super) fn multi_get<'k>(
+    out: &mut Vec<u8>,
+    keys: impl Iterator<Item = &'k [u8]>,
+    cas: bool,
+    touch: Option<i32>,
+    lifetime: Option<Lifetime>,
+) {
+    match touch {
+        None => out.extend_from_slice(if cas { b"gets" } else { b"get" }),
+        Some(exptime) => {
+            out.extend_from_slice(if cas { b"gats " } else { b"gat " });
+            number(out, shortened(exptime, lifetime));
+        }
+    }
+    for key in keys {
+        out.push(b' ');
+        out.extend_from_slice(key);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The key that a request about one is about, as servers place it.
+#[inline]
+pub(super) fn key<'b>(request: &Request<'b>, room: &'b mut [u8; KEY_BYTES_MAX]) -> Option<&'b [u8]> {
+    Some(match request {
+        Request::Get(get) => get.keys.iter().next()?.as_bytes(),
+        Request::Store(store) => store.key.as_bytes(),
+        Request::Delete { key, .. } | Request::Touch { key, .. } => key.as_bytes(),
+        Request::Arithmetic(count) => count.key.as_bytes(),
+        Request::MetaGet(get) => get.key.decode(room),
+        Request::MetaSet(set) => set.key.decode(room),
+        Request::MetaDelete(delete) => delete.key.decode(room),
+        Request::MetaArithmetic(count) => count.key.decode(room),
+        Request::MetaDebug { key } => key.decode(room),
+        _ => return None,
+    })
+}
+
+/// What a request is to routes; none if it is about no key.
+#[inline]
+pub(super) fn operation(request: &Request<'_>) -> Option<Operation> {
+    use peerset_proto_memcache::request::StoreVerb;
+    Some(match request {
+        Request::Get(get) if get.touch.is_some() => Operation::ReadAndTouch,
+        Request::Get(_) | Request::MetaDebug { .. } => Operation::Read,
+        Request::MetaGet(get) if get.ttl.is_some() => Operation::ReadAndTouch,
+        Request::MetaGet(_) => Operation::Read,
+        Request::Store(store) if store.verb == StoreVerb::Cas => Operation::CompareAndStore,
+        Request::Store(_) => Operation::Store,
+        Request::MetaSet(set) if set.cas.is_some() => Operation::CompareAndStore,
+        Request::MetaSet(_) => Operation::Store,
+        Request::Delete { .. } | Request::MetaDelete(_) => Operation::Delete,
+        Request::Arithmetic(_) | Request::MetaArithmetic(_) => Operation::Arithmetic,
+        Request::Touch { .. } => Operation::Touch,
+        _ => return None,
+    })
+}
+
+/// Whether the client wants no reply at all.
+#[inline]
+pub(super) fn is_noreply(request: &Request<'_>) -> bool {
+    match request {
+        Request::Store(store) => store.noreply,
+        Request::Arithmetic(arithmetic) => arithmetic.noreply,
+        Request::Delete { noreply, .. }
+        | Request::Touch { noreply, .. }
+        | Request::FlushAll { noreply, .. }
+        | Request::Verbosity { noreply, .. } => *noreply,
+        _ => false,
+    }
+}
+
+/// Whether items may become stale by this request, so that reading one as `mg` would take what only one reader gets.
+pub(super) fn marks_stale(request: &Request<'_>) -> bool {
+    match request {
+        Request::MetaSet(set) => set.invalidate,
+        Request::MetaDelete(delete) => delete.invalidate,
+        _ => false,
+    }
+}
+
+/// How long what is stored may live, if it may not live as long as it says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lifetime {
+    pub(super) most: Duration,
+    /// In unix seconds.
+    pub(super) now: u32,
+}
+
+impl Lifetime {
+    fn of(self, exptime: i32) -> i32 {
+        i32::try_from(shorten(i64::from(exptime), self.most, i64::from(self.now))).unwrap_or(i32::MAX)
+    }
+}
+
+fn shortened(exptime: i32, lifetime: Option<Lifetime>) -> i32 {
+    lifetime.map_or(exptime, |lifetime| lifetime.of(exptime))
+}
+
+/// Writes a request about one key for a server, without `noreply`: the order of replies is all that matches them to
+/// requests. Gives what kind of reply it will be.
+#[inline]
+pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut Vec<u8>) -> Kind {
+    match *request {
+        Request::Store(store) => {
+            let exptime = shortened(store.exptime, lifetime);
+            Request::Store(Store { noreply: false, exptime, ..store }).encode(out);
+            Kind::Line
+        }
+        Request::Delete { key, .. } => {
+            Request::Delete { key, noreply: false }.encode(out);
+            Kind::Line
+        }
+        Request::Touch { key, exptime, .. } => {
+            Request::Touch { key, exptime: shortened(exptime, lifetime), noreply: false }.encode(out);
+            Kind::Line
+        }
+        Request::Arithmetic(mut arithmetic) => {
+            arithmetic.noreply = false;
+            Request::Arithmetic(arithmetic).encode(out);
+            Kind::Line
+        }
+        Request::MetaGet(get) => {
+            let kind = if get.quiet { Kind::QuietHit } else { Kind::Meta };
+            Meta { command: b"mg", key: get.key, value: None, flags: get.flags }
+                .write(lifetime, get.quiet, out);
+            kind
+        }
+        Request::MetaSet(set) => {
+            Meta { command: b"ms", key: set.key, value: Some(set.value), flags: set.flags }
+                .write(lifetime, false, out);
+            quiet(out, set.quiet)
+        }
+        Request::MetaDelete(delete) => {
+            Meta { command: b"md", key: delete.key, value: None, flags: delete.flags }
+                .write(lifetime, false, out);
+            quiet(out, delete.quiet)
+        }
+        Request::MetaArithmetic(count) => {
+            Meta { command: b"ma", key: count.key, value: None, flags: count.flags }
+                .write(lifetime, false, out);
+            quiet(out, count.quiet)
+        }
+        ref other => {
+            other.encode(out);
+            Kind::Meta
+        }
+    }
+}
+
+/// What a server is silent about when asked to be quiet differs between versions. It decides, and `mn` tells when it has.
+fn quiet(out: &mut Vec<u8>, quiet: bool) -> Kind {
+    if !quiet {
+        return Kind::Meta;
+    }
+    out.extend_from_slice(b"mn\r\n");
+    Kind::Quiet { replied: false }
+}
+
+/// A meta command to be passed on.
+struct Meta<'b> {
+    command: &'static [u8; 2],
+    key: MetaKey<'b>,
+    value: Option<&'b [u8]>,
+    flags: MetaFlags<'b>,
+}
+
+impl Meta<'_> {
+    /// With its exptimes shortened, and spoken aloud where `aloud`.
+    fn write(&self, lifetime: Option<Lifetime>, aloud: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.command);
+        out.push(b' ');
+        out.extend_from_slice(self.key.raw().as_bytes());
+        if let Some(value) = self.value {
+            out.push(b' ');
+            number(out, value.len() as u64);
+        }
+        let mut lives = self.value.is_some();
+        for flag in self.flags {
+            if aloud && flag.letter == b'q' {
+                continue;
+            }
+            out.extend_from_slice(&[b' ', flag.letter]);
+            let exptime = lifetime.filter(|_| matches!(flag.letter, b'T' | b'N')).and_then(|lifetime| {
+                Some(lifetime.of(std::str::from_utf8(flag.token).ok()?.trim().parse().ok()?))
+            });
+            match exptime {
+                Some(exptime) => number(out, i64::from(exptime)),
+                None => out.extend_from_slice(flag.token),
+            }
+            lives &= flag.letter != b'T';
+        }
+        if let (true, Some(lifetime)) = (lives, lifetime) {
+            out.extend_from_slice(b" T");
+            number(out, i64::from(lifetime.of(0)));
+        }
+        out.extend_from_slice(b"\r\n");
+        if let Some(value) = self.value {
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Writes a reply as the client is to see it.
+#[inline]
+pub(super) fn reply(kind: Kind, reply: &Reply<'_>, bytes: &[u8], out: &mut Vec<u8>) {
+    match (kind, reply) {
+        (Kind::Hit { cas }, Reply::Meta(meta)) => hit(meta, bytes, cas, out),
+        (Kind::QuietHit, Reply::Meta(MetaReply { status: MetaStatus::Miss, .. })) => {}
+        _ => out.extend_from_slice(bytes),
+    }
+}
+
+/// An `mg` reply as that of `get` or `gets`.
+#[inline]
+fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, out: &mut Vec<u8>) {
+    let Some(value) = meta.value else { return out.extend_from_slice(encode::END) };
+    let (mut key, mut encoded, mut flags, mut unique) = (&b""[..], false, &b"0"[..], &b"0"[..]);
+    for flag in meta.flags {
+        match flag.letter {
+            b'k' => key = flag.token,
+            b'b' => encoded = true,
+            b'f' => flags = flag.token,
+            b'c' => unique = flag.token,
+            _ => {}
+        }
+    }
+    // The block with its line ends stands in the reply as it is wanted.
+    let block = &bytes[bytes.len() - value.len() - 4..];
+    out.reserve(key.len() + block.len() + 64);
+    out.extend_from_slice(b"VALUE ");
+    let mut room = [0; KEY_BYTES_MAX];
+    match encoded.then(|| Key::new(key).ok().and_then(MetaKey::encoded)).flatten() {
+        Some(key) => out.extend_from_slice(key.decode(&mut room)),
+        None => out.extend_from_slice(key),
+    }
+    out.push(b' ');
+    out.extend_from_slice(flags);
+    out.push(b' ');
+    number(out, value.len() as u64);
+    if cas {
+        out.push(b' ');
+        out.extend_from_slice(unique);
+    }
+    out.extend_from_slice(block);
+    out.extend_from_slice(encode::END);
+}
+
+/// Answers for a server that is not asked: it is empty, and stores nothing.
+pub(super) fn absent(request: &Request<'_>, operation: Operation, out: &mut Vec<u8>) {
+    let (key, flags) = match request {
+        Request::MetaGet(get) if get.quiet => return,
+        Request::MetaGet(_) | Request::MetaDebug { .. } => return out.extend_from_slice(encode::META_MISS),
+        Request::MetaSet(set) => (set.key, set.flags),
+        Request::MetaDelete(delete) => (delete.key, delete.flags),
+        Request::MetaArithmetic(count) => (count.key, count.flags),
+        _ => return out.extend_from_slice(absent_line(operation)),
+    };
+    let status = match operation.absent() {
+        Absent::NotStored => MetaStatus::NotStored,
+        Absent::Miss | Absent::NotFound => MetaStatus::NotFound,
+    };
+    let mut room = [0; KEY_BYTES_MAX];
+    let mut line = MetaLine::reply(out, status);
+    for flag in flags {
+        line = match flag.letter {
+            b'O' => line.copy(flag),
+            b'k' => line.key(key.decode(&mut room), key.is_base64()),
+            _ => line,
+        };
+    }
+    line.end();
+}
+
+/// The same in the words of the classic protocol.
+pub(super) fn absent_line(operation: Operation) -> &'static [u8] {
+    match operation.absent() {
+        Absent::Miss => encode::END,
+        Absent::NotStored => encode::NOT_STORED,
+        Absent::NotFound => encode::NOT_FOUND,
+    }
+}
