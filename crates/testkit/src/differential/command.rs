@@ -24,11 +24,24 @@ pub struct Batch {
     pub commands: Vec<Command>,
 }
 
+impl Script {
+    /// The same with each command that [waits](Command::waiting) in a batch with what follows it, none behind what it
+    /// waits for: a proxy's servers have sent their replies only when the proxy has sent its own.
+    pub(crate) fn split(&self) -> Script {
+        let batches = self.batches.iter().flat_map(|batch| {
+            let parts = batch.commands.chunk_by(|_, next| !next.waits);
+            parts.map(|commands| Batch { commands: commands.to_vec() })
+        });
+        Script { batches: batches.collect(), ..self.clone() }
+    }
+}
+
 /// One command with its value, valid or not. CAS values are filled in when it is sent, from what earlier replies said.
 #[derive(Clone, Debug, Default)]
 pub struct Command {
     parts: Vec<Part>,
     swallows: usize,
+    waits: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +73,12 @@ impl Command {
     /// Says that a server may take up to this many bytes of the following commands for a part of this one.
     pub fn swallowing(mut self, bytes: usize) -> Command {
         self.swallows += bytes;
+        self
+    }
+
+    /// Says that what it does to a server depends on whether earlier replies have left that server.
+    pub fn waiting(mut self) -> Command {
+        self.waits = true;
         self
     }
 

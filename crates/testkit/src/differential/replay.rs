@@ -59,9 +59,13 @@ impl Replay {
             clock::wait_for_step(self);
         }
         self.reset(script);
+        let batches = match self.kind {
+            Right::Server => &script.batches,
+            Right::Proxy => &script.split().batches,
+        };
         let mut sides = [Seen::default(), Seen::default()];
         let mut before = Vec::new();
-        for (number, batch) in script.batches.iter().enumerate() {
+        for (number, batch) in batches.iter().enumerate() {
             let sent = sides.each_ref().map(|seen| render(batch, &seen.cas));
             // Cut alike, for both are as long where nothing but a CAS value differs.
             let cuts = fastrand::Rng::with_seed(script.seed ^ (number as u64) << 32);

@@ -57,7 +57,7 @@ impl Generator {
         let verb = self.dice.pick(&["incr", "decr"]);
         let (key, delta) = (self.key(), self.delta());
         let settled = self.settled();
-        self.finish([&settled, verb.as_bytes(), b" ", &key, b" ", delta.as_bytes()].concat())
+        self.finish([&settled, verb.as_bytes(), b" ", &key, b" ", delta.as_bytes()].concat()).waiting()
     }
 
     pub(super) fn delete(&mut self) -> Command {

@@ -33,7 +33,7 @@ impl Generator {
 
     pub(super) fn meta_arithmetic(&mut self) -> Command {
         let key = self.meta_key();
-        let settled = Command::default().bytes(self.settled());
+        let settled = Command::default().bytes(self.settled()).waiting();
         let command = self.meta_head(settled, "ma", &key);
         let command = self.meta_flags(command, &key, b"ckstvvCNNJJDDMMT");
         command.bytes(self.line_end())
