@@ -3,11 +3,15 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::config_file::{ConfigError, ConfigFile};
+use super::proxy::{ProxyFlags, ProxySettings, ProxySettingsError};
 use super::serve::{ServeFlags, ServeSettings};
 use super::units::Period;
+use crate::daemon::HttpSettings;
+use crate::front::{self, ListenAddress};
 use crate::output::to_stdout;
 use crate::proxy::config::{PoolConfig, ProxyConfig};
 
@@ -47,18 +51,38 @@ pub(crate) struct CheckArgs {
 pub(crate) struct Meaning {
     /// None if there is no `[serve]`.
     serve: Option<ServeSettings>,
-    /// None if there are no pools.
-    proxy: Option<ProxyConfig>,
+    proxy: Proxy,
+}
+
+/// What a file says to `peerset proxy`.
+#[derive(Debug)]
+enum Proxy {
+    /// Nothing.
+    Silent,
+    /// Flags, without a pool among them.
+    NoPool,
+    Whole(Box<(ProxySettings, ProxyConfig)>),
 }
 
 impl CheckArgs {
     /// Reads all of the file.
     pub(crate) fn read(&self) -> anyhow::Result<Meaning> {
         let file = ConfigFile::read(&self.file)?;
-        let (serve, proxy) = both(file.flags::<ServeFlags>("serve"), file.proxy())?;
-        let shown = self.file.display();
-        let serve = file.has("serve").then(|| serve.settings()).transpose();
-        Ok(Meaning { serve: serve.map_err(|error| anyhow::anyhow!("{shown}: [serve]: {error}"))?, proxy })
+        let flags = both(file.flags::<ServeFlags>("serve"), file.flags::<ProxyFlags>("proxy"));
+        let ((serve, proxy), pools) = both(flags, file.proxy())?;
+        let at = |table| format!("{}: {table}", self.file.display());
+        let serve = file.has("serve").then(|| serve.settings()).transpose().with_context(|| at("[serve]"))?;
+        let proxy = match file.has("proxy") || pools.is_some() {
+            true => match proxy.settings(Some(&self.file), pools) {
+                Ok(whole) => Proxy::Whole(Box::new(whole)),
+                Err(error) if matches!(error.downcast_ref(), Some(ProxySettingsError::NoPool)) => {
+                    Proxy::NoPool
+                }
+                Err(error) => return Err(error.context(at("[proxy]"))),
+            },
+            false => Proxy::Silent,
+        };
+        Ok(Meaning { serve, proxy })
     }
 }
 
@@ -81,7 +105,12 @@ impl Meaning {
         if let Some(serve) = &self.serve {
             write_serve(out, serve)?;
         }
-        let Some(proxy) = &self.proxy else { return Ok(()) };
+        let (settings, proxy) = match &self.proxy {
+            Proxy::Silent => return Ok(()),
+            Proxy::NoPool => return writeln!(out, "proxy\n  no pools: they are to be given by --pool"),
+            Proxy::Whole(whole) => &**whole,
+        };
+        write_proxy(out, settings)?;
         proxy.pools.iter().try_for_each(|pool| write_pool(out, pool))?;
         writeln!(out, "routes")?;
         for line in proxy.route.explain() {
@@ -92,19 +121,34 @@ impl Meaning {
 }
 
 fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()> {
-    let listen: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
     writeln!(out, "serve")?;
+    write_front(out, &settings.listen, settings.http, &settings.front)?;
+    writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)
+}
+
+fn write_proxy(out: &mut impl Write, settings: &ProxySettings) -> io::Result<()> {
+    writeln!(out, "proxy")?;
+    write_front(out, &settings.listen, settings.http, &settings.front)?;
+    writeln!(out, "  memory      {} for buffers, items up to {}", settings.buffer_memory, settings.max_item)
+}
+
+fn write_front(
+    out: &mut impl Write,
+    listen: &[ListenAddress],
+    http: Option<HttpSettings>,
+    front: &front::Config,
+) -> io::Result<()> {
+    let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
     writeln!(out, "  listens on  {}", listen.join(", "))?;
-    match settings.http {
+    match http {
         Some(http) => writeln!(out, "  pages at    http://{}", http.address)?,
         None => writeln!(out, "  pages       none")?,
     }
-    writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)?;
-    writeln!(out, "  clients     {} at one time", settings.front.max_conns)
+    writeln!(out, "  clients     {} at one time", front.max_conns)
 }
 
 fn write_pool(out: &mut impl Write, pool: &PoolConfig) -> io::Result<()> {
-    let PoolConfig { name, urls, spec, owner_down, meta, server } = pool;
+    let PoolConfig { name, urls, spec, owner_down, meta, server, secrets: _ } = pool;
     writeln!(out, "pool {name}")?;
     for (at, url) in urls.iter().enumerate() {
         writeln!(out, "  {}  {url}", if at == 0 { "servers   " } else { "and       " })?;

@@ -216,7 +216,8 @@ impl ProxyFlags {
         }
     }
 
-    fn settings(
+    /// These settings complete, with the pools and routes of a file or those of the flags.
+    pub(super) fn settings(
         self,
         file: Option<&Path>,
         pools: Option<ProxyConfig>,

@@ -24,6 +24,7 @@ use peerset_cluster::DiscoveryUrl;
 use peerset_placement::Spec;
 use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table};
 
+mod credentials;
 mod pools;
 mod routes;
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub(crate) struct PoolConfig {
     pub(crate) meta: bool,
     /// Checked.
     pub(crate) server: ServerConfig,
+    /// Another number where a password or a file of TLS is another, which `Debug` does not show.
+    pub(crate) secrets: u64,
 }
 
 impl PoolConfig {
@@ -66,6 +69,7 @@ impl PoolConfig {
             owner_down: OwnerDown::default(),
             meta: true,
             server: ServerConfig::default(),
+            secrets: 0,
         }
     }
 }

@@ -95,7 +95,7 @@ fn a_config_file_is_explained() {
     let path = file.to_str().unwrap();
     std::fs::write(
         &file,
-        "[serve]\nmemory = '1gb'\n[pools.a]\ndiscover = ['static:h:1', 'file:/x']\ntimeout = '2s'\n\
+        "[serve]\nmemory = '1gb'\n[proxy]\nlisten = ['127.0.0.1:1', 'unix:/x']\n[pools.a]\ndiscover = ['static:h:1', 'file:/x']\ntimeout = '2s'\n\
          [pools.b]\ndiscover = 'static:i:1'\nplacement = 'ketama'\n\
          [routes]\nprefix = { 'tmp:' = { null = true } }\ndefault = 'a'\n",
     )
@@ -104,12 +104,13 @@ fn a_config_file_is_explained() {
     assert_eq!((ran.status, &*ran.stderr), (0, ""));
     for line in [
         "  memory      1gb, items up to 1mb",
+        "  listens on  127.0.0.1:1, unix:/x",
         "  servers     static:h:1",
         "  and         file:/x",
         "  placement   ketama",
         "  prefix tmp: -> null",
         "  other keys -> shard a",
-        &format!("{path}:6:8: warning: no key ever comes to the pool b"),
+        &format!("{path}:8:8: warning: no key ever comes to the pool b"),
     ] {
         assert!(ran.stdout.lines().any(|found| found.starts_with(line)), "no {line:?} in:\n{}", ran.stdout);
     }
@@ -120,6 +121,12 @@ fn a_config_file_is_explained() {
     .unwrap();
     let places = [":2:10: ", ":4:22: ", ":6:9: "].map(|place| format!("{path}{place}"));
     check_refused(&["check", path], 2, &places.each_ref().map(String::as_str));
+    std::fs::write(&file, "[proxy]\nlissten = 'x'\nmax-item = '1xb'").unwrap();
+    check_refused(&["check", path], 2, &["did you mean listen?", &format!("{path}:3:12: ")]);
+    std::fs::write(&file, "[proxy]\nbuffer-memory = '1mb'\npool = 'static:h:1'").unwrap();
+    check_refused(&["check", path], 2, &["[proxy]", "less than four values"]);
+    std::fs::write(&file, "[proxy]\nlisten = '127.0.0.1:1'").unwrap();
+    assert!(peerset(&["check", path]).stdout.contains("to be given by --pool"));
     std::fs::write(&file, "[serve]\nmax-item = '40mb'").unwrap();
     check_refused(&["check", path], 2, &[path, "more than half of --memory 64mb"]);
     check_refused(&["check", "/no/such/file"], 2, &["cannot read the config file /no/such/file"]);

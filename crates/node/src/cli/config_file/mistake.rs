@@ -37,6 +37,17 @@ impl Report {
         Self::add(&mut self.mistakes, at, what.into())
     }
 
+    /// What was read, or why it was not, as a mistake.
+    pub(crate) fn take<T, E: fmt::Display>(&mut self, at: Range<usize>, read: Result<T, E>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.mistake(at, error.to_string());
+                None
+            }
+        }
+    }
+
     /// Something that is probably not meant.
     pub(crate) fn warning(&mut self, at: Range<usize>, what: impl Into<String>) -> &mut Mistake {
         Self::add(&mut self.warnings, at, format!("warning: {}", what.into()))

@@ -98,10 +98,7 @@ where
     T::Err: Display,
 {
     let read = text(value, report)?.parse::<T>();
-    read.map_err(|error| {
-        report.mistake(value.span(), error.to_string());
-    })
-    .ok()
+    report.take(value.span(), read)
 }
 
 /// The whole number within `range` that the value has to be.

@@ -15,19 +15,14 @@
 //! | `tls` | `true`, or `{ ca, cert, key, server-name }` | |
 //! | `meta` | `false` sends classic commands only | `true` |
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use peerset_client_memcache::ServerConfig;
-use peerset_client_memcache::handshake::Auth;
-use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
 use peerset_cluster::DiscoveryUrl;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
-use super::PoolConfig;
+use super::{PoolConfig, credentials};
 use crate::cli::config_file::{Report, Section, Value, parsed, text, text_at, whole};
 use crate::cli::units::Period;
 
@@ -83,6 +78,7 @@ pub(super) fn read(
     assign(&mut pool.owner_down, section.read("owner-down", parsed, report));
     assign(&mut pool.meta, section.read("meta", truth, report));
     server(&section, &mut pool.server, report);
+    credentials::read(&section, &mut pool, report);
     // What no value can be has been told in its place; what is left is how they go together.
     if let (false, Err(error)) = (report.has_mistakes(), pool.server.check()) {
         report.mistake(name.span(), error.to_string().replace('_', "-"));
@@ -98,12 +94,6 @@ fn server(section: &Section<'_>, server: &mut ServerConfig, report: &mut Report)
     assign(&mut server.health.retry_max, section.read("retry-max", period, report));
     assign(&mut server.queue_requests_max, section.read("queue", requests, report));
     assign(&mut server.prefix, section.read("prefix", prefix, report));
-    assign(&mut server.auth, section.read("auth", auth, report).map(Some));
-    if let (Some(_), Some(file)) = (section.get("auth"), section.get("auth-file")) {
-        report.mistake(file.span(), "auth and auth-file exclude each other").hint("keep one of them");
-    }
-    assign(&mut server.auth, section.read("auth-file", auth_file, report).map(Some));
-    assign(&mut server.tls, section.read("tls", tls, report));
 }
 
 /// Leaves what there is where nothing was read.
@@ -174,79 +164,6 @@ fn prefix(value: &Value<'_>, report: &mut Report) -> Option<Vec<u8>> {
     let text = text(value, report)?;
     let mut probe = ServerConfig::default();
     probe.prefix = text.into();
-    match probe.check() {
-        Ok(()) => Some(probe.prefix),
-        Err(error) => {
-            report.mistake(value.span(), error.to_string());
-            None
-        }
-    }
-}
-
-fn auth(value: &Value<'_>, report: &mut Report) -> Option<Auth> {
-    let section = Section::of(value, report)?;
-    section.refuse_unknown("part of auth", &["user", "password"], report);
-    let mut word = |name| {
-        if section.get(name).is_none() {
-            report.mistake(value.span(), format!("auth has no {name}"));
-        }
-        section.read(name, |value, report| text(value, report).map(str::to_owned), report)
-    };
-    let (user, password) = (word("user"), word("password"));
-    Auth::new(user?, password?)
-        .map_err(|error| {
-            report.mistake(value.span(), error.to_string());
-        })
-        .ok()
-}
-
-/// Reads `USER:PASSWORD`, as a line of memcached's own `-Y` file is.
-fn auth_file(value: &Value<'_>, report: &mut Report) -> Option<Auth> {
-    const LINE_BYTES_MAX: u64 = 1024;
-    let path = text(value, report)?;
-    let mut line = String::new();
-    let read =
-        File::open(path).and_then(|file| BufReader::new(file.take(LINE_BYTES_MAX)).read_line(&mut line));
-    let auth = read.map_err(|error: io::Error| format!("cannot read {path}: {error}")).and_then(|_| {
-        let (user, password) =
-            line.trim_end().split_once(':').ok_or("its first line is not USER:PASSWORD")?;
-        Auth::new(user, password).map_err(|error| format!("{path}: {error}"))
-    });
-    auth.map_err(|what| {
-        report.mistake(value.span(), what);
-    })
-    .ok()
-}
-
-fn tls(value: &Value<'_>, report: &mut Report) -> Option<Option<TlsConfig>> {
-    let mut options = TlsOptions::default();
-    if let Some(wanted) = value.get_ref().as_bool() {
-        if !wanted {
-            return Some(None);
-        }
-    } else {
-        let section = Section::of(value, report)?;
-        section.refuse_unknown("part of tls", &["ca", "cert", "key", "server-name"], report);
-        let mut word =
-            |name| section.read(name, |value, report| text(value, report).map(str::to_owned), report);
-        let (certificates, key) = (word("cert").map(PathBuf::from), word("key").map(PathBuf::from));
-        if let Some(file) = word("ca") {
-            options.roots = Roots::File(file.into());
-        }
-        options.server_name = word("server-name");
-        options.identity = match (certificates, key) {
-            (Some(certificates), Some(key)) => Some(Identity { certificates, key }),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                report.mistake(value.span(), "cert and key go together: give both or neither");
-                return None;
-            }
-        };
-    }
-    TlsConfig::new(&options)
-        .map(Some)
-        .map_err(|error| {
-            report.mistake(value.span(), error.to_string());
-        })
-        .ok()
+    report.take(value.span(), probe.check())?;
+    Some(probe.prefix)
 }

@@ -231,7 +231,19 @@ fn a_password_is_never_shown() {
     let file = ConfigFile::parse(Path::new("f"), text.to_owned()).unwrap();
     let error = file.proxy().unwrap_err().to_string();
     assert!(!error.contains("secret") && error.contains("f:3:8"), "{error}");
-    let text = text.replace("secret secret", "secret");
-    let shown = format!("{:?}", read(&text));
-    assert!(!shown.contains("secret"), "{shown}");
+    let with = |password| format!("{:?}", read(&text.replace("secret secret", password)).pools);
+    assert!(!with("hidden").contains("hidden"), "{}", with("hidden"));
+    assert_eq!(with("hidden"), with("hidden"));
+    assert_ne!(with("hidden"), with("other"), "a new password is a new pool to who compares them so");
+
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("auth");
+    let with = |line: &str| {
+        std::fs::write(&file, line).unwrap();
+        let text = format!("[pools.x]\ndiscover = 'static:a:1'\nauth-file = '{}'", file.display());
+        read(&text).pools.remove(0)
+    };
+    let (one, other) = (with("user:one\n"), with("user:other:than\nignored"));
+    assert_eq!(one.server.auth.as_ref().map(Auth::user), Some("user"));
+    assert_ne!(one.secrets, other.secrets);
 }

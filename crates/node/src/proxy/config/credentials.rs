@@ -1,0 +1,107 @@
+//! How a pool's servers and the proxy know each other: `auth`, `auth-file` and `tls`.
+
+use std::fs::{self, File};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use peerset_client_memcache::handshake::Auth;
+use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
+
+use super::PoolConfig;
+use crate::cli::config_file::{Report, Section, Value, text};
+
+/// The first line of an `auth-file` is no longer.
+const LINE_BYTES_MAX: u64 = 1024;
+
+/// Reads what a pool says of credentials.
+pub(super) fn read(section: &Section<'_>, pool: &mut PoolConfig, report: &mut Report) {
+    if let (Some(_), Some(file)) = (section.get("auth"), section.get("auth-file")) {
+        report.mistake(file.span(), "auth and auth-file exclude each other").hint("keep one of them");
+    }
+    let mut secrets = key().build_hasher();
+    let inline = section.read("auth", auth, report);
+    let auth = section.read("auth-file", auth_file, report).or(inline);
+    if let Some((auth, password)) = auth {
+        password.hash(&mut secrets);
+        pool.server.auth = Some(auth);
+    }
+    if let Some((config, files)) = section.read("tls", tls, report) {
+        // They were readable a moment ago; should they no longer be, that is a change too.
+        files.iter().for_each(|file| fs::read(file).ok().hash(&mut secrets));
+        pool.server.tls = config;
+    }
+    pool.secrets = secrets.finish();
+}
+
+/// Of this process alone, so that a digest says nothing about a password to who sees it.
+fn key() -> &'static RandomState {
+    static KEY: OnceLock<RandomState> = OnceLock::new();
+    KEY.get_or_init(RandomState::new)
+}
+
+/// Reads `{ user, password }`.
+fn auth(value: &Value<'_>, report: &mut Report) -> Option<(Auth, String)> {
+    let section = Section::of(value, report)?;
+    section.refuse_unknown("part of auth", &["user", "password"], report);
+    let mut word = |name| {
+        if section.get(name).is_none() {
+            report.mistake(value.span(), format!("auth has no {name}"));
+        }
+        section.read(name, |value, report| text(value, report).map(str::to_owned), report)
+    };
+    let (user, password) = (word("user")?, word("password")?);
+    let auth = Auth::new(user, password.as_str());
+    Some((report.take(value.span(), auth)?, password))
+}
+
+/// Reads `USER:PASSWORD`, as a line of memcached's own `-Y` file is.
+fn auth_file(value: &Value<'_>, report: &mut Report) -> Option<(Auth, String)> {
+    let path = text(value, report)?;
+    let mut line = String::new();
+    let read =
+        File::open(path).and_then(|file| BufReader::new(file.take(LINE_BYTES_MAX)).read_line(&mut line));
+    report.take(value.span(), read.map_err(|error| format!("cannot read {path}: {error}")))?;
+    let words = line.trim_end().split_once(':');
+    let (user, password) =
+        report.take(value.span(), words.ok_or(format!("{path}: the first line is not USER:PASSWORD")))?;
+    let auth = Auth::new(user, password).map_err(|error| format!("{path}: {error}"));
+    Some((report.take(value.span(), auth)?, password.to_owned()))
+}
+
+/// What TLS is to be, none for none at all, and the files it was read from.
+fn tls(value: &Value<'_>, report: &mut Report) -> Option<(Option<TlsConfig>, Vec<PathBuf>)> {
+    let mut options = TlsOptions::default();
+    let mut files = Vec::new();
+    match value.get_ref().as_bool() {
+        Some(false) => return Some((None, files)),
+        Some(true) => {}
+        None => files = tls_options(value, &mut options, report)?,
+    }
+    let config = report.take(value.span(), TlsConfig::new(&options))?;
+    Some((Some(config), files))
+}
+
+/// Reads `{ ca, cert, key, server-name }`; gives the files that are named.
+fn tls_options(value: &Value<'_>, options: &mut TlsOptions, report: &mut Report) -> Option<Vec<PathBuf>> {
+    let section = Section::of(value, report)?;
+    section.refuse_unknown("part of tls", &["ca", "cert", "key", "server-name"], report);
+    let mut word = |name| section.read(name, |value, report| text(value, report).map(str::to_owned), report);
+    let file = |name: Option<String>| name.map(PathBuf::from);
+    let (ca, certificates, key) = (file(word("ca")), file(word("cert")), file(word("key")));
+    options.server_name = word("server-name");
+    let files = [&ca, &certificates, &key].into_iter().flatten().cloned().collect();
+    if let Some(ca) = ca {
+        options.roots = Roots::File(ca);
+    }
+    match (certificates, key) {
+        (Some(certificates), Some(key)) => options.identity = Some(Identity { certificates, key }),
+        (None, None) => {}
+        (Some(_), None) | (None, Some(_)) => {
+            report.mistake(value.span(), "cert and key go together: give both or neither");
+            return None;
+        }
+    }
+    Some(files)
+}
