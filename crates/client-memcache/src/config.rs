@@ -47,6 +47,8 @@ pub struct ServerConfig {
     pub health: HealthConfig,
     /// What servers started with `-Y` want to be told first.
     pub auth: Option<Auth>,
+    /// Which commands are used.
+    pub commands: Commands,
     /// Put before every key, and counted among its 250 bytes. Printable and without spaces. Owners are chosen by the
     /// key without it.
     pub prefix: Vec<u8>,
@@ -67,11 +69,22 @@ impl Default for ServerConfig {
             limits: Limits::default(),
             health: HealthConfig::default(),
             auth: None,
+            commands: Commands::default(),
             prefix: Vec::new(),
             #[cfg(feature = "tls")]
             tls: None,
         }
     }
+}
+
+/// Which commands are sent to a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commands {
+    /// Meta commands where the server's version knows them ([`Dialect`](crate::handshake::Dialect)).
+    #[default]
+    Probed,
+    /// Classic ones, whatever the server's version: for what stands between and passes on only these.
+    Classic,
 }
 
 /// A setting that makes no sense. Nothing was started.

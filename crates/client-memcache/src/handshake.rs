@@ -89,7 +89,8 @@ impl Handshake {
         Handshake { output, first, limits: Limits::default() }
     }
 
-    /// All that is to be sent. The answer to the token is not waited for: memcached reads on from the byte behind it.
+    /// All that is to be sent. The answer to the token is not waited for: memcached reads on from the byte behind it. To a
+    /// wrong one 1.6.18 then gives a single answer, that the `version` is unauthenticated.
     pub fn output(&self) -> &[u8] {
         &self.output
     }

@@ -21,7 +21,7 @@ mod value;
 
 pub use builder::{BuildError, ShardedBuilder};
 pub use client::{Client, Failed, Many, ServerView};
-pub use config::{ConfigError, ServerConfig};
+pub use config::{Commands, ConfigError, ServerConfig};
 pub use counters::Counters;
 pub use error::{Changed, Down, Error, Misbehaviour, Retry};
 pub use expiry::Expiry;

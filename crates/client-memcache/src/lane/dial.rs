@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::Link;
 use super::socket::{Socket, Stream};
-use crate::ServerConfig;
+use crate::config::{Commands, ServerConfig};
 use crate::error::{Down, Misbehaviour};
 use crate::handshake::{Dialect, Handshake, Progress};
 use crate::health::Failure;
@@ -89,7 +89,10 @@ async fn say_hello(
             return Err(Down::Closed);
         }
         match handshake.feed(&input) {
-            Progress::Done { dialect, consumed } if consumed == input.len() => return Ok(dialect),
+            Progress::Done { mut dialect, consumed } if consumed == input.len() => {
+                dialect.meta &= config.commands == Commands::Probed;
+                return Ok(dialect);
+            }
             Progress::Done { .. } => return Err(Down::Misbehaved(Misbehaviour::Unsolicited)),
             Progress::Failed(error) => return Err(Down::Handshake(error)),
             Progress::NeedMore if input.len() > HANDSHAKE_BYTES_MAX => {

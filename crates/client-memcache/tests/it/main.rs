@@ -1,10 +1,15 @@
 //! The client against real memcached and against servers that misbehave.
 
+mod cancel;
+mod faults;
 mod operations;
+mod reach;
 
-use peerset_client_memcache::{Client, ServerConfig};
-use peerset_cluster::Endpoint;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+use peerset_client_memcache::{Client, Key, ServerConfig};
+use peerset_cluster::Endpoint;
 
 fn endpoint(addr: SocketAddr) -> Endpoint {
     Endpoint::try_from(addr).unwrap()
@@ -12,5 +17,30 @@ fn endpoint(addr: SocketAddr) -> Endpoint {
 
 /// A client of one server with default settings.
 fn client(addr: SocketAddr) -> Client {
-    Client::server(&endpoint(addr), ServerConfig::default()).unwrap()
+    configured(addr, |_| {})
+}
+
+/// A client of one server with some settings changed.
+fn configured(addr: SocketAddr, change: impl FnOnce(&mut ServerConfig)) -> Client {
+    let mut config = ServerConfig::default();
+    change(&mut config);
+    Client::server(&endpoint(addr), config).unwrap()
+}
+
+fn key(key: &str) -> Key<'_> {
+    Key::new(key).unwrap()
+}
+
+/// Asks again and again until the answer is the one awaited.
+async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let patience = Duration::from_secs(10);
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(patience, asking).await.unwrap_or_else(|_| panic!("waited {patience:?} for {what}"))
 }

@@ -1,0 +1,127 @@
+//! The ways to a server: Unix socket, TLS, token, prefix, several connections.
+
+use std::path::{Path, PathBuf};
+
+use peerset_client_memcache::handshake::Auth;
+use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
+use peerset_client_memcache::*;
+use peerset_cluster::Endpoint;
+use peerset_testkit::Memcached;
+
+use crate::{client, configured, key};
+
+async fn works(client: &Client) {
+    client.set(key("a"), "x", Expiry::Never).await.unwrap();
+    assert_eq!(client.get(key("a")).await.unwrap().unwrap().data, "x");
+}
+
+#[tokio::test]
+async fn unix_sockets() {
+    let server = Memcached::start_unix(&[]);
+    let endpoint = Endpoint::unix(server.path().to_str().unwrap()).unwrap();
+    works(&Client::server(&endpoint, ServerConfig::default()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn tokens() {
+    let server = Memcached::start_with_users(&[("user", "secret")], &[]);
+    let with = |auth: Option<(&str, &str)>| {
+        configured(server.addr(), |config| config.auth = auth.map(|(u, p)| Auth::new(u, p).unwrap()))
+    };
+    works(&with(Some(("user", "secret")))).await;
+    for auth in [None, Some(("user", "guess"))] {
+        let error = with(auth).get(key("a")).await.unwrap_err();
+        assert!(error.to_string().contains("is down: authentication refused"), "{error}");
+    }
+    // A server that wants no token stores nothing under the name of one.
+    let open = Memcached::start(&[]);
+    let client = configured(open.addr(), |config| config.auth = Some(Auth::new("user", "secret").unwrap()));
+    works(&client).await;
+    assert_eq!(client.get(key("auth")).await.unwrap(), None);
+}
+
+fn testdata(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/tls").join(file)
+}
+
+fn tls(change: impl FnOnce(&mut TlsOptions)) -> TlsConfig {
+    let mut options = TlsOptions::default();
+    options.roots = Roots::File(testdata("ca.pem"));
+    change(&mut options);
+    TlsConfig::new(&options).unwrap()
+}
+
+#[tokio::test]
+async fn under_tls() {
+    let (chain, key_file, ca) = (testdata("server.pem"), testdata("server.key"), testdata("ca.pem"));
+    let settings = format!("ssl_chain_cert={},ssl_key={}", chain.display(), key_file.display());
+    let server = Memcached::start(&["-Z", "-o", &settings]);
+    let with = |tls: TlsConfig| configured(server.addr(), |config| config.tls = Some(tls));
+    let client = with(tls(|_| {}));
+    works(&client).await;
+    // Large ones are many records, in both directions.
+    let value = vec![7; 500_000];
+    client.set(key("large"), &value, Expiry::Never).await.unwrap();
+    assert!(client.get(key("large")).await.unwrap().unwrap().data == value);
+    let all = (0..100).map(|_| client.get(key("a")));
+    assert!(futures_util::future::join_all(all).await.into_iter().all(|found| found.unwrap().is_some()));
+
+    let error =
+        with(tls(|options| options.server_name = Some("elsewhere".into()))).get(key("a")).await.unwrap_err();
+    assert!(matches!(error, Error::ServerDown { .. }), "{error}");
+    let error = crate::client(server.addr()).get(key("a")).await.unwrap_err();
+    assert!(matches!(error, Error::ServerDown { .. }), "plain against TLS: {error}");
+
+    let settings = format!("{settings},ssl_verify_mode=2,ssl_ca_cert={}", ca.display());
+    let strict = Memcached::start(&["-Z", "-o", &settings]);
+    let identity = Identity { certificates: testdata("client.pem"), key: testdata("client.key") };
+    works(&configured(strict.addr(), |config| config.tls = Some(tls(|o| o.identity = Some(identity))))).await;
+    let error =
+        configured(strict.addr(), |config| config.tls = Some(tls(|_| {}))).get(key("a")).await.unwrap_err();
+    assert!(matches!(error, Error::ServerDown { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn prefixes() {
+    let server = Memcached::start(&[]);
+    let (plain, prefixed) =
+        (client(server.addr()), configured(server.addr(), |config| config.prefix = b"app:".to_vec()));
+    works(&prefixed).await;
+    assert_eq!(plain.get(key("app:a")).await.unwrap().unwrap().data, "x");
+    assert_eq!(plain.get(key("a")).await.unwrap(), None);
+    assert_eq!(prefixed.get_many(&[key("b"), key("a")]).await.found[1].as_ref().unwrap().data, "x");
+    let binary = Key::binary(b"\0\x01").unwrap();
+    prefixed.set(binary, "y", Expiry::Never).await.unwrap();
+    assert_eq!(plain.get(Key::binary(b"app:\0\x01").unwrap()).await.unwrap().unwrap().data, "y");
+    let long = "k".repeat(247);
+    for answer in [
+        prefixed.get(key(&long)).await.map(|_| ()),
+        prefixed.set(key(&long), "", Expiry::Never).await.map(|_| ()),
+    ] {
+        assert!(matches!(answer, Err(Error::Key(KeyError::TooLong { bytes: 251 }))), "{answer:?}");
+    }
+    assert!(matches!(prefixed.get_many(&[key(&long)]).await.failures[0].error, Error::Key(_)));
+    works(&prefixed).await;
+}
+
+#[tokio::test]
+async fn several_connections() {
+    let server = Memcached::start(&[]);
+    let client = configured(server.addr(), |config| config.connections = 3);
+    client.connect().await.unwrap();
+    assert_eq!(client.servers()[0].counters().connections, 3);
+    for _ in 0..10 {
+        works(&client).await;
+    }
+    assert_eq!(client.servers()[0].counters().connections, 3);
+}
+
+#[tokio::test]
+async fn what_cannot_be_built() {
+    let endpoint = "127.0.0.1:1".parse().unwrap();
+    let mut config = ServerConfig::default();
+    config.connections = 0;
+    assert!(matches!(Client::server(&endpoint, config), Err(BuildError::Config(_))));
+    let outside = std::thread::spawn(move || Client::server(&endpoint, ServerConfig::default()).err());
+    assert!(matches!(outside.join().unwrap(), Some(BuildError::NoRuntime)));
+}
