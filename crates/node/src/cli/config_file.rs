@@ -76,7 +76,8 @@ impl ConfigFile {
     pub(crate) fn parse(path: &Path, text: String) -> Result<ConfigFile, ConfigError> {
         let file = ConfigFile { path: path.into(), text };
         let mut report = Report::default();
-        let (document, errors) = DeTable::parse_recoverable(&file.text);
+        let (document, mut errors) = DeTable::parse_recoverable(&file.text);
+        errors.sort_by_key(|error| error.span().map(|at| at.start));
         errors.iter().for_each(|error| report.syntax(error, &file.text));
         // What could be saved of a file that is no TOML would only have mistakes that follow from the first.
         if errors.iter().all(|error| error.message() == DUPLICATE) {

@@ -207,7 +207,7 @@ fn names_end_somewhere() {
     let bomb: String = (0..14).map(double).collect();
     let file = format!("{POOLS}[routes]\nroute = 'r0'\n{bomb}[routes.r14]\nshard = 'east'");
     let error = ConfigFile::parse(Path::new("f"), file).unwrap().proxy().unwrap_err().to_string();
-    assert!(error.contains("more than 10000 routes"), "{error}");
+    assert!(error.contains("with all names written out there are more than 10000 routes"), "{error}");
     let chain = |n: u32| format!("[routes.r{n}]\nroute = 'r{}'\n", n + 1);
     let chain: String = (0..2_000).map(chain).collect();
     let file = format!("{POOLS}[routes]\nroute = 'r0'\n{chain}[routes.r2000]\nshard = 'east'");
@@ -246,4 +246,33 @@ fn a_password_is_never_shown() {
     let (one, other) = (with("user:one\n"), with("user:other:than\nignored"));
     assert_eq!(one.server.auth.as_ref().map(Auth::user), Some("user"));
     assert_ne!(one.secrets, other.secrets);
+}
+
+#[test]
+fn no_text_is_too_odd() {
+    let whole = format!(
+        "{POOLS}[pools.'é']\nauth = {{ user = 'u', password = 'p' }}\ntls = {{ ca = '/x' }}\ntimeout = \"1s\"\n\
+         [routes]\nprefix = {{ 'a' = {{ route = 'b' }}, 'ü' = {{ null = true }} }}\ndefault = 'east'\n\
+         [routes.b]\nfailover = ['east', {{ shard = 'west' }}]\non = 'miss'\nexpiry = '1s'\n"
+    );
+    let characters: Vec<char> = whole.chars().collect();
+    let pieces =
+        ["[", "]", "{", "}", "'", "\"", "=", "\n", "é", ".", ",", "\\u00e9", "[routes]\n", "''", "7", "\0"];
+    let mut seed = 1_u64;
+    let mut below = |bound: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % bound
+    };
+    for _ in 0..3_000 {
+        let mut text = characters.clone();
+        for _ in 0..=below(3) {
+            let start = below(text.len());
+            let end = (start + below(6)).min(text.len());
+            text.splice(start..end, pieces[below(pieces.len())].chars());
+        }
+        // Whatever it is, it is told; no panic, and no mistake without words.
+        let text: String = text.into_iter().collect();
+        let read = ConfigFile::parse(Path::new("f"), text).and_then(|file| file.proxy());
+        assert!(read.map_or_else(|error| error.to_string().contains("f:"), |_| true));
+    }
 }
