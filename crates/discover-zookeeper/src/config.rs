@@ -19,6 +19,9 @@ pub struct ZookeeperConfig {
     /// Who this process is, for sets and members that not everybody may read or write. Sent on every connection, in
     /// clear unless the connection is encrypted.
     pub credentials: Vec<Credentials>,
+    /// Encrypts every connection; none leaves them in clear. With the feature `tls`.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::Tls>,
     /// How many members are asked for at once when a set is read; the rest wait. 256 keeps a server on the same machine
     /// busy; memory while reading is at most this times 1 MiB, ZooKeeper's own bound.
     pub reads_max: usize,
@@ -80,6 +83,8 @@ impl Default for ZookeeperConfig {
             session_timeout: Duration::from_secs(10),
             retry_max: Duration::from_secs(10),
             credentials: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
             reads_max: 256,
             member_bytes_max: 256 << 10,
             limits: Limits::default(),

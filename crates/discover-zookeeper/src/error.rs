@@ -20,6 +20,10 @@ pub enum OpenError {
     /// The path cannot be a set's.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// The connection cannot be encrypted as asked.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The URL is for another source.
     #[error("{scheme}: is not a ZooKeeper URL; write zk://… or serverset://…")]
     Scheme {

@@ -73,6 +73,8 @@ mod register;
 mod serverset;
 mod session;
 mod stabilizer;
+#[cfg(feature = "tls")]
+mod tls;
 mod vector;
 mod view;
 
@@ -85,3 +87,5 @@ pub use register::RegistrationError;
 pub use serverset::Serverset;
 pub use session::Zookeeper;
 pub use stabilizer::Stabilizer;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

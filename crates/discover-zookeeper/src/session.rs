@@ -53,7 +53,7 @@ impl Zookeeper {
     /// There is no server, one is a Unix socket, or there is no tokio runtime. That nobody answers is no error: sets stay
     /// pending, and [`trouble`](Self::trouble) says why.
     pub fn connect(servers: &[Endpoint], config: ZookeeperConfig) -> Result<Self, OpenError> {
-        let (runtime, servers) = Self::checked(servers)?;
+        let (runtime, servers) = Self::checked(servers, &config)?;
         Ok(Zookeeper { ensemble: ensemble::shared(&runtime, servers, config) })
     }
 
@@ -62,7 +62,7 @@ impl Zookeeper {
     /// # Errors
     /// As for [`connect`](Self::connect).
     pub fn connect_alone(servers: &[Endpoint], config: ZookeeperConfig) -> Result<Self, OpenError> {
-        let (runtime, servers) = Self::checked(servers)?;
+        let (runtime, servers) = Self::checked(servers, &config)?;
         Ok(Zookeeper { ensemble: Ensemble::start(&runtime, servers, config) })
     }
 
@@ -86,11 +86,17 @@ impl Zookeeper {
         self.ensemble.links().borrow().session().map(|id| format!("{id:#x}"))
     }
 
-    fn checked(servers: &[Endpoint]) -> Result<(Handle, Vec<Endpoint>), OpenError> {
+    fn checked(servers: &[Endpoint], config: &ZookeeperConfig) -> Result<(Handle, Vec<Endpoint>), OpenError> {
         let runtime = Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
         let mut servers = servers.to_vec();
         servers.sort();
         servers.dedup();
+        #[cfg(feature = "tls")]
+        if config.tls.is_some() {
+            crate::Tls::check_servers(&servers)?;
+        }
+        #[cfg(not(feature = "tls"))]
+        let _ = config; // there is nothing in it to check
         match servers.iter().find(|server| server.host().is_none()) {
             Some(server) => Err(OpenError::UnixSocket { server: server.clone() }),
             None if servers.is_empty() => Err(OpenError::NoServers),

@@ -64,6 +64,10 @@ impl Keeper {
         if let Some(session) = session {
             connector = connector.with_session(session);
         }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.config.tls {
+            return connector.with_tls(tls.options()?).secure_connect(&self.servers).await;
+        }
         connector.connect(&self.servers).await
     }
 

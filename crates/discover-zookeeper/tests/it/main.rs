@@ -11,4 +11,6 @@ mod process;
 mod registering;
 mod sharing;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod watching;

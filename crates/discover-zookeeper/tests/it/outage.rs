@@ -29,6 +29,24 @@ async fn a_restarted_server_finds_everything_as_it_was() {
     assert!(notes.iter().all(|note| note.starts_with("ready a:1")), "{notes:?}");
 }
 
+/// The client gives up, and the ensemble, which was down, knows nothing of that: the session and its members live on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_longer_than_the_session_does_not_end_it() {
+    let mut server = Zookeeper::start();
+    let zookeeper = connect(server.addr());
+    let mine = zookeeper.serverset(path(SET), ServersetConfig::default());
+    let _membership = join(&mine, "a:1").await;
+    let children = |server: &Zookeeper| kazoo(server.addr(), "print(*sorted(zk.get_children(SET)))");
+    let (session, before) = (zookeeper.session_id(), children(&server));
+    server.kill();
+    wait_for("the client to give up", PATIENCE, || {
+        zookeeper.trouble().filter(|trouble| trouble.contains("no available hosts"))
+    });
+    server.restart();
+    until(&mine.watch(), "ready a:1").await;
+    assert_eq!((zookeeper.session_id(), children(&server)), (session, before));
+}
+
 /// Silence for longer than a session, as a partition or SIGSTOP makes it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_expires_is_followed_by_another() {
