@@ -10,4 +10,5 @@ mod differential;
 mod lifecycle;
 mod memory;
 mod placement;
+mod proxy;
 mod wire;

@@ -1,0 +1,12 @@
+//! `peerset proxy` in front of real servers.
+
+mod differential;
+mod everyday;
+mod faults;
+mod fleet;
+mod languages;
+mod load;
+mod membership;
+mod reload;
+mod stored;
+mod twemproxy;

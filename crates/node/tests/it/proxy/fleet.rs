@@ -1,0 +1,143 @@
+//! Servers, and the file that says which of them are members.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
+
+use crate::wire::{PEERSET, Wire};
+
+/// For what is to happen soon, on a machine that is busy with other tests.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// memcacheds, and a `file:` pool of them.
+pub(super) struct Fleet {
+    pub(super) servers: Vec<Memcached>,
+    folder: TempDir,
+}
+
+impl Fleet {
+    /// Starts so many servers, members all of them.
+    #[track_caller]
+    pub(super) fn start(count: usize) -> Fleet {
+        let servers =
+            (0..count).map(|_| Memcached::start(&["-m", "256", "-o", "no_lru_maintainer"])).collect();
+        let fleet = Fleet { servers, folder: TempDir::new().unwrap() };
+        fleet.set_members(&(0..count).collect::<Vec<_>>());
+        fleet
+    }
+
+    /// Makes these servers the members, by a rename into place as a careful person does it.
+    #[track_caller]
+    pub(super) fn set_members(&self, members: &[usize]) {
+        let list: String = members.iter().map(|&at| format!("{}\n", self.servers[at].addr())).collect();
+        self.write(&format!("# members now\n{list}"));
+    }
+
+    /// Makes this the list of members.
+    #[track_caller]
+    pub(super) fn write(&self, list: &str) {
+        let aside = self.folder.path().join("aside");
+        fs::write(&aside, list).unwrap();
+        fs::rename(aside, self.path()).unwrap();
+    }
+
+    /// The file with the list.
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.path().join("members")
+    }
+
+    /// The pool as the command line names it.
+    pub(super) fn url(&self) -> String {
+        format!("file:{}", self.path().display())
+    }
+
+    /// A proxy in front of the members.
+    #[track_caller]
+    pub(super) fn proxy(&self, extra: &[&str]) -> Peerset {
+        proxy(&self.url(), extra)
+    }
+
+    /// The one server that has a key; killed ones have none.
+    #[track_caller]
+    pub(super) fn owner(&self, key: &str) -> usize {
+        let has = |server: &Memcached| {
+            let Ok(stream) = TcpStream::connect(server.addr()) else { return false };
+            let mut wire = Wire::of(&stream);
+            wire.send(format!("mg {key}\r\n"));
+            wire.read_until("\r\n") == "HD\r\n"
+        };
+        let owners: Vec<_> = (0..self.servers.len()).filter(|&at| has(&self.servers[at])).collect();
+        let [owner] = owners[..] else { panic!("{key} is on servers {owners:?}") };
+        owner
+    }
+
+    /// Keys on a server, stored through the proxy with themselves as value.
+    #[track_caller]
+    pub(super) fn keys_on(&self, server: usize, proxy: SocketAddr) -> Vec<String> {
+        let mut wire = Wire::connect(proxy);
+        let keys: Vec<_> = (0..40).map(|number| format!("key:{number}")).collect();
+        for key in &keys {
+            wire.ask(format!("set {key} 0 0 {}\r\n{key}\r\n", key.len()), "STORED\r\n");
+        }
+        let keys: Vec<_> = keys.into_iter().filter(|key| self.owner(key) == server).collect();
+        assert!(keys.len() > 3, "server {server} has only {keys:?} of 40");
+        keys
+    }
+}
+
+/// A proxy in front of a pool that it knows by now, patient unless told otherwise: a busy machine is no failed server.
+#[track_caller]
+pub(super) fn proxy(pool: &str, extra: &[&str]) -> Peerset {
+    let patience = ["--timeout", "--connect-timeout"].into_iter().filter(|flag| !extra.contains(flag));
+    let patience: Vec<_> = patience.flat_map(|flag| [flag, "10s"]).collect();
+    let proxy = Peerset::start_proxy(PEERSET, &[&["--pool", pool], &patience[..], extra].concat());
+    wait_until_known(proxy.addr());
+    proxy
+}
+
+/// Waits until no pool is pending.
+#[track_caller]
+pub(super) fn wait_until_known(proxy: SocketAddr) {
+    let mut wire = Wire::connect(proxy);
+    wait_for("the pool to be known", PATIENCE, || {
+        wire.send("delete nonesuch\r\n");
+        (!wire.read_until("\r\n").contains("pending")).then_some(())
+    });
+}
+
+/// What `config get cluster` tells: the version, and the addresses in the order given.
+#[track_caller]
+pub(super) fn cluster(proxy: SocketAddr) -> (u64, Vec<String>) {
+    let mut wire = Wire::connect(proxy);
+    wire.send("config get cluster\r\n");
+    let reply = wire.read_until("\r\nEND\r\n");
+    let mut lines = reply.lines();
+    let announced: usize = lines.next().unwrap().strip_prefix("CONFIG cluster 0 ").unwrap().parse().unwrap();
+    let version = lines.next().unwrap().parse().unwrap();
+    let nodes = lines.next().unwrap();
+    assert_eq!(
+        announced,
+        reply.len() - "CONFIG cluster 0 \r\n".len() - announced.to_string().len() - "\r\nEND\r\n".len()
+    );
+    let node = |node: &str| {
+        let fields: Vec<_> = node.split('|').collect();
+        let [host, ip, port] = fields[..] else { panic!("{node:?} in {reply:?}") };
+        format!("{}:{port}", if ip.is_empty() { host } else { ip })
+    };
+    (version, nodes.split_whitespace().map(node).collect())
+}
+
+/// Waits until the proxy has taken these servers for its pool, and gives the version under which it tells so.
+#[track_caller]
+pub(super) fn wait_for_members(proxy: SocketAddr, members: &[&Memcached]) -> u64 {
+    let mut expected: Vec<_> = members.iter().map(|server| server.addr().to_string()).collect();
+    expected.sort();
+    wait_for("the pool to change", PATIENCE, || {
+        let (version, mut nodes) = cluster(proxy);
+        nodes.sort();
+        (nodes == expected).then_some(version)
+    })
+}

@@ -1,0 +1,149 @@
+//! Another configuration while the proxy runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use peerset_testkit::{Peerset, TempDir, wait_for};
+
+use super::fleet::{Fleet, PATIENCE, wait_until_known};
+use super::load::{Expect, Load};
+use crate::wire::{PEERSET, Wire};
+
+/// A proxy with a configuration file.
+struct Configured {
+    fleet: Fleet,
+    folder: TempDir,
+    proxy: Peerset,
+}
+
+impl Configured {
+    #[track_caller]
+    fn start(routes: &str) -> Configured {
+        let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
+        write(&path(&folder), &config(&fleet, routes));
+        let proxy = Peerset::start_proxy(PEERSET, &["--config", path(&folder).to_str().unwrap()]);
+        wait_until_known(proxy.addr());
+        Configured { fleet, folder, proxy }
+    }
+
+    fn change(&self, routes: &str) {
+        write(&path(&self.folder), &config(&self.fleet, routes));
+    }
+
+    /// Waits until a request is answered so.
+    #[track_caller]
+    fn wait_for_answer(&self, request: &str, expected: &str) {
+        let mut wire = Wire::connect(self.proxy.addr());
+        wait_for(&format!("{expected:?} to {request:?}"), PATIENCE, || {
+            wire.send(format!("{request}mn\r\n"));
+            (wire.read_until("MN\r\n") == format!("{expected}MN\r\n")).then_some(())
+        });
+    }
+
+    #[track_caller]
+    fn wait_until_logged(&mut self, what: &str) {
+        self.proxy
+            .program_mut()
+            .wait_until(&format!("log {what:?}"), |program| program.stderr().contains(what).then_some(()));
+    }
+}
+
+fn path(folder: &TempDir) -> PathBuf {
+    folder.path().join("proxy.toml")
+}
+
+fn config(fleet: &Fleet, routes: &str) -> String {
+    format!(
+        "[pools.main]\ndiscover = \"{}\"\n\n[pools.one]\ndiscover = \"static:{}\"\n\n[routes]\n{routes}\n",
+        fleet.url(),
+        fleet.servers[1].addr()
+    )
+}
+
+fn write(path: &Path, text: &str) {
+    let aside = path.with_extension("aside");
+    fs::write(&aside, text).unwrap();
+    fs::rename(aside, path).unwrap();
+}
+
+const SHARD: &str = "shard = \"main\"";
+const PREFIX: &str = "prefix = { \"off:\" = { null = true } }\ndefault = { shard = \"main\" }";
+
+#[test]
+fn a_changed_file_is_taken_at_once() {
+    let configured = Configured::start(SHARD);
+    configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", "STORED\r\n");
+    configured.change(PREFIX);
+    configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", "NOT_STORED\r\n");
+    configured.wait_for_answer("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
+    configured.change("error = \"closed for the day\"");
+    configured.wait_for_answer("get a\r\n", "SERVER_ERROR closed for the day\r\n");
+    configured.change(SHARD);
+    configured.wait_for_answer("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
+}
+
+#[test]
+fn a_signal_reads_the_file_again() {
+    let mut configured = Configured::start(SHARD);
+    // What a signal alone does shows in the log, for the file's change is noticed, too.
+    configured.proxy.program().signal("HUP");
+    configured.wait_until_logged("config read again");
+    configured.change(PREFIX);
+    configured.proxy.program().signal("HUP");
+    configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", "NOT_STORED\r\n");
+}
+
+#[test]
+fn a_bad_file_changes_nothing() {
+    let mut configured = Configured::start(SHARD);
+    configured.wait_for_answer("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    configured.change("shard = \"nonesuch\"");
+    configured.proxy.program().signal("HUP");
+    configured.wait_until_logged("nonesuch");
+    configured.wait_for_answer("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
+    fs::remove_file(path(&configured.folder)).unwrap();
+    configured.proxy.program().signal("HUP");
+    configured.wait_until_logged("No such file");
+    configured.wait_for_answer("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
+    configured.change(PREFIX);
+    configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", "NOT_STORED\r\n");
+}
+
+#[test]
+fn reloads_drop_no_request() {
+    let configured = Configured::start(SHARD);
+    let load = Load::start(configured.proxy.addr(), 6, Expect::Exactly);
+    for routes in [PREFIX, SHARD].into_iter().cycle().take(8) {
+        configured.change(routes);
+        let answer = if routes == SHARD { "STORED\r\n" } else { "NOT_STORED\r\n" };
+        configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", answer);
+        load.go_on_for(500);
+    }
+    let tally = load.finish();
+    assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
+}
+
+#[test]
+fn a_stand_in_keeps_what_it_gets_for_a_while_only() {
+    let mut configured = Configured::start("failover = [\"main\", \"one\"]\nexpiry = \"100s\"");
+    // Until the pool is known and connected, the stand-in has everything.
+    let mut wire = Wire::connect(configured.proxy.addr());
+    wait_for("the first of the pools to take keys", PATIENCE, || {
+        for number in 0..20 {
+            wire.ask(format!("set early{number} 0 0 1\r\n1\r\n"), "STORED\r\n");
+        }
+        let mut first = Wire::connect(configured.fleet.servers[0].addr());
+        first.send("stats\r\n");
+        (!first.read_until("END\r\n").contains("STAT curr_items 0\r\n")).then_some(())
+    });
+    let key = configured.fleet.keys_on(0, configured.proxy.addr()).remove(0);
+    configured.fleet.servers[0].kill();
+    configured.wait_for_answer(&format!("set {key} 0 0 1\r\n1\r\n"), "STORED\r\n");
+    let mut stand_in = Wire::connect(configured.fleet.servers[1].addr());
+    stand_in.send(format!("mg {key} t\r\n"));
+    let line = stand_in.read_until("\r\n");
+    let left: i32 =
+        line.trim_end().strip_prefix("HD t").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
+    assert!((1..=100).contains(&left), "{line:?}");
+    configured.wait_for_answer(&format!("get {key}\r\n"), &format!("VALUE {key} 0 1\r\n1\r\nEND\r\n"));
+}
