@@ -80,6 +80,7 @@ impl Generator {
             2 => format!("delete {}", "y ".repeat(self.dice.between(2, 60))),
             _ => self.dice.pick(LINES).to_owned(),
         };
-        Command::default().bytes(line.into_bytes()).bytes(self.line_end())
+        // One of them is taken for a store in spite of its spaces, and brings no value.
+        Command::default().bytes(line.into_bytes()).bytes(self.line_end()).swallowing(3)
     }
 }
