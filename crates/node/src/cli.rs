@@ -21,6 +21,7 @@ Examples:
   peerset serve --help    all settings of a node, with examples
   peerset proxy --pool static:a:11211,b:11211
                           one address in front of several memcached
+  peerset check FILE      what a config file means, or what is wrong in it
   peerset locate --pool static:a:11211,b:11211 user:1
   peerset placement list  the placements and who uses them";
 
