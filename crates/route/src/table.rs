@@ -124,8 +124,7 @@ impl Table {
 
     /// Whom to ask after the one at `at`; none if its answer was good enough or nobody is left.
     ///
-    /// # Panics
-    /// `at` may be out of bounds if it is from another table.
+    /// A step of another table has no meaning here: it gives none, or one that is as good as any.
     #[inline]
     pub fn next(&self, at: NodeId, operation: Operation, key: &[u8], outcome: Outcome) -> Option<Step<'_>> {
         let then = self.then(at);
@@ -218,9 +217,9 @@ impl Table {
 
     #[inline]
     fn then(&self, at: NodeId) -> Then {
-        match self.nodes[usize::from(at.0)] {
-            Node::Ask { then, .. } => then,
-            Node::Choose(_) => Then::default(), // no step is at a choice
+        match self.nodes.get(usize::from(at.0)) {
+            Some(Node::Ask { then, .. }) => *then,
+            Some(Node::Choose(_)) | None => Then::default(), // no step of this table is there
         }
     }
 }
