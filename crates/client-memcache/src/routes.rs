@@ -39,14 +39,12 @@ impl Routes {
                 asked.shorten(at_most);
             }
             let mut answer = self.take(step, asked).await;
-            let outcome = match &answer {
-                Ok(answer) => O::said(answer).outcome(),
-                Err(error) => error.as_answer().outcome(),
-            };
+            let mut outcome = outcome_of::<O>(&answer);
             let next = self.table.next(step.at, O::KIND, operation.key().as_bytes(), outcome);
             if let (None, Ask::Pool(pool), Err(error @ Error::ServerDown { .. })) = (next, step.ask, &answer)
             {
                 answer = self.pools[usize::from(pool.0)].without_owner(asked, error.clone()).await;
+                outcome = outcome_of::<O>(&answer);
             }
             if outcome.beats(best.as_ref().map(|(outcome, _)| *outcome)) {
                 best = Some((outcome, answer));
@@ -88,9 +86,10 @@ impl Routes {
                     Some(error) => (error.as_answer().outcome(), Some((*error).clone())),
                     None => (Outcome::Miss, None),
                 };
-                match held {
-                    Some(error) => _ = walk.held.get_or_insert(Held::Failed(walk.step.ask, error)),
-                    None => walk.held = Some(Held::Miss),
+                match (held, &walk.held) {
+                    (Some(_), Some(Held::Miss)) => {}
+                    (Some(error), _) => walk.held = Some(Held::Failed(walk.step.ask, error)),
+                    (None, _) => walk.held = Some(Held::Miss),
                 }
                 match self.table.next(walk.step.at, Kind::Read, key(walk.pick), outcome) {
                     Some(next) => further.push(Walk { step: next, ..walk }),
@@ -135,6 +134,13 @@ impl Routes {
     }
 }
 
+fn outcome_of<O: Operation>(answer: &Result<O::Answer, Error>) -> Outcome {
+    match answer {
+        Ok(answer) => O::said(answer).outcome(),
+        Err(error) => error.as_answer().outcome(),
+    }
+}
+
 /// A key on its way through the table.
 struct Walk<'t> {
     pick: usize,
@@ -142,7 +148,7 @@ struct Walk<'t> {
     held: Option<Held<'t>>,
 }
 
-/// The best that a key has met without being found.
+/// The best that a key has met without being found, of failures the last: its pool says what is answered then.
 enum Held<'t> {
     Miss,
     Failed(Ask<'t>, Error),

@@ -3,6 +3,7 @@
 mod cancel;
 mod faults;
 mod operations;
+mod pools;
 mod reach;
 
 use std::net::SocketAddr;
