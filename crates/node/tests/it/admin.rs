@@ -8,7 +8,7 @@ use peerset_testkit::{Peerset, Program};
 use crate::wire::{PEERSET, Wire};
 
 #[track_caller]
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut wire = Wire::connect(address);
     wire.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
     let mut head = wire.read_until("\r\n\r\n");

@@ -1,5 +1,7 @@
 //! `peerset proxy` in front of real servers.
 
+mod admin;
+mod clients;
 mod differential;
 mod everyday;
 mod faults;

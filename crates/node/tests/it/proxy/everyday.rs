@@ -44,11 +44,24 @@ fn large_values_pass() {
         wire.ask(format!("get k{length}\r\n"), format!("VALUE k{length} 3 {length}\r\n{value}\r\nEND\r\n"));
         wire.ask(format!("mg k{length} v\r\n"), format!("VA {length}\r\n{value}\r\n"));
     }
+}
+
+#[test]
+fn a_value_too_large_takes_the_old_one_with_it() {
+    let fleet = Fleet::start(2);
+    let proxy = fleet.proxy(&[]);
+    let mut wire = Wire::connect(proxy.addr());
     let value = "v".repeat((1 << 20) + 1);
-    wire.ask(
-        format!("set large 0 0 {}\r\n{value}\r\nmn\r\n", value.len()),
-        "SERVER_ERROR object too large for cache\r\nMN\r\n",
-    );
+    for (key, request) in
+        [("a", format!("set a 0 0 {}", value.len())), ("b", format!("ms b {}", value.len()))]
+    {
+        wire.ask(format!("set {key} 0 0 1\r\n1\r\n"), "STORED\r\n");
+        // Or somebody would read what should have been replaced.
+        wire.ask(
+            format!("{request}\r\n{value}\r\nget {key}\r\nmn\r\n"),
+            "SERVER_ERROR object too large for cache\r\nEND\r\nMN\r\n",
+        );
+    }
 }
 
 #[test]

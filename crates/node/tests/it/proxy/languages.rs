@@ -1,7 +1,7 @@
 //! A client library of another language goes on while servers die and come.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use peerset_testkit::{Program, TempDir};
@@ -43,6 +43,14 @@ while not os.path.exists(STOP):
 print("saw", " ".join(f"{name}={count}" for name, count in seen.items()), flush=True)
 "#;
 
+/// Where `cargo xtask setup` puts PyPI packages.
+#[track_caller]
+fn packages() -> PathBuf {
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
+    assert!(packages.is_dir(), "no {}: run `cargo xtask setup`", packages.display());
+    packages
+}
+
 struct Python {
     program: Program,
     folder: TempDir,
@@ -51,13 +59,11 @@ struct Python {
 impl Python {
     #[track_caller]
     fn start(addr: std::net::SocketAddr) -> Python {
-        let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
-        assert!(packages.is_dir(), "no {}: run `cargo xtask setup`", packages.display());
         let folder = TempDir::new().unwrap();
         let stop = folder.path().join("stop");
         let script = format!("HOST, PORT, STOP = '{}', {}, {stop:?}\n{SCRIPT}", addr.ip(), addr.port());
         let mut command = Command::new("python3");
-        command.env("PYTHONPATH", packages).args(["-c", &script]);
+        command.env("PYTHONPATH", packages()).args(["-c", &script]);
         Python { program: Program::start(&mut command, "apt-get install python3"), folder }
     }
 
@@ -85,6 +91,24 @@ impl Python {
                 saw.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
             count.unwrap_or_else(|| panic!("no {name} in {saw}"))
         }
+    }
+}
+
+#[test]
+fn an_elasticache_client_finds_all_servers() {
+    let fleet = Fleet::start(3);
+    let proxy = fleet.proxy(&[]);
+    let script = format!(
+        "from elasticache_auto_discovery import discover\n\
+         for host, ip, port in discover('{}', 10): print((ip or host).decode() + ':' + port.decode())",
+        proxy.addr()
+    );
+    let output =
+        Command::new("python3").env("PYTHONPATH", packages()).args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = String::from_utf8_lossy(&output.stdout);
+    for server in &fleet.servers {
+        assert!(found.lines().any(|line| line == server.addr().to_string()), "{found}");
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Tally {
     /// Stores that were answered NOT_STORED.
     pub(super) refused: u64,
     pub(super) errors: u64,
+    /// Those of the errors that took a whole time-out.
+    pub(super) overdue: u64,
     /// Some of the errors' texts.
     pub(super) texts: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Load {
             sum.misses += tally.misses;
             sum.refused += tally.refused;
             sum.errors += tally.errors;
+            sum.overdue += tally.overdue;
             sum.texts.extend(tally.texts);
         }
         assert!(sum.hits > 0, "{sum:?}");
@@ -277,6 +280,7 @@ impl Client {
         assert!(line.starts_with("SERVER_ERROR"), "{line:?} in reply to {of}");
         assert_eq!(self.expect, Expect::AnyWritten, "{line} in reply to {of}");
         self.tally.errors += 1;
+        self.tally.overdue += u64::from(line.contains("in time"));
         if self.tally.texts.len() < 3 {
             self.tally.texts.push(line.to_owned());
         }

@@ -1,0 +1,81 @@
+//! Clients that leave, or mean harm, beside others that work.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use peerset_testkit::{FaultProxy, Way, wait_for};
+
+use super::fleet::{Fleet, PATIENCE};
+use super::load::{Expect, Load};
+use crate::wire::Wire;
+
+#[test]
+fn clients_that_leave_in_the_middle_take_nothing_from_others() {
+    let fleet = Fleet::start(3);
+    let proxy = fleet.proxy(&[]);
+    let load = Load::start(proxy.addr(), 4, Expect::Exactly);
+    let value = "x".repeat(3000);
+    let asked = format!("set left 0 0 3000\r\n{value}\r\nget left\r\nmg left v k\r\nget left a b c left\r\n")
+        .repeat(20);
+    for round in 0..100 {
+        let mut leaving = TcpStream::connect(proxy.addr()).unwrap();
+        // Some leave in the middle of a command, some with replies unread, which resets the connection.
+        leaving.write_all(&asked.as_bytes()[..asked.len() - round * 37]).unwrap();
+        load.go_on_for(20);
+    }
+    let tally = load.finish();
+    assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
+}
+
+#[test]
+fn replies_cannot_be_shifted_by_odd_keys() {
+    let fleet = Fleet::start(2);
+    let proxy = fleet.proxy(&[]);
+    let load = Load::start(proxy.addr(), 4, Expect::Exactly);
+    let mut hostile = Wire::connect(proxy.addr());
+    // In base64: a line end with a reply behind it, a space, NUL and bytes that are no text. memcached writes keys
+    // that it made up for `N` as they are into replies.
+    for key in ["eA0KSEQNClNUT1JFRA0KVkEgMQ0KeA==", "YSBi", "AP+AfyA="] {
+        for flags in ["v k N30", "k N30 t", "v k"] {
+            hostile.send(format!("mg {key} b {flags}\r\n").repeat(5));
+        }
+        hostile.send(format!("ma {key} b k v N30\r\nms {key} 1 b k\r\n1\r\nme {key} b\r\nmd {key} b k\r\n"));
+        load.go_on_for(500);
+    }
+    let tally = load.finish();
+    assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
+}
+
+#[test]
+fn sigterm_waits_for_replies_that_are_on_their_way() {
+    let fleet = Fleet::start(1);
+    let network = FaultProxy::start(fleet.servers[0].addr());
+    fleet.write(&format!("{}\n", network.addr()));
+    let mut proxy = fleet.proxy(&[]);
+    let mut wire = Wire::connect(proxy.addr());
+    wire.ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    network.delay(Way::ToClient, Duration::from_millis(400));
+    wire.send("get a\r\n");
+    let mut server = Wire::connect(fleet.servers[0].addr());
+    wait_for("the request to reach the server", PATIENCE, || {
+        server.send("stats\r\n");
+        server.read_until("END\r\n").contains("STAT get_hits 1\r\n").then_some(())
+    });
+    proxy.program().signal("TERM");
+    wire.expect("VALUE a 0 1\r\n1\r\nEND\r\n");
+    assert_eq!(wire.read_to_end(), "");
+    assert!(proxy.program_mut().wait().success());
+}
+
+#[test]
+fn memccapable_of_libmemcached_passes() {
+    let fleet = Fleet::start(3);
+    let proxy = fleet.proxy(&[]);
+    let (host, port) = (proxy.addr().ip().to_string(), proxy.addr().port().to_string());
+    let output = Command::new("memccapable").args(["-h", &host, "-p", &port, "-a"]).output();
+    let output = output.unwrap_or_else(|e| panic!("memccapable ({e}): apt-get install libmemcached-tools"));
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("All tests passed"), "{report}");
+}
