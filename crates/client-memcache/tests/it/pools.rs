@@ -262,9 +262,8 @@ async fn failover_on_a_miss_reads_on_and_writes_stay() {
     let servers = three();
     let (east, west) =
         (pool(&servers[..1], OwnerDown::Miss).await, pool(&servers[1..2], OwnerDown::Miss).await);
-    let mut failover = Failover::default();
-    failover.routes = vec![Route::shard("east"), Route::shard("west")];
-    failover.on = On::Miss;
+    let routes = vec![Route::shard("east"), Route::shard("west")];
+    let failover = Failover { routes, on: On::Miss, ..Failover::default() };
     let pools = [("east", east.clone()), ("west", west.clone())];
     let client = Client::routed(&Route::Failover(failover), pools).unwrap();
     west.set(key("w"), "west", MINUTE).await.unwrap();
