@@ -69,6 +69,14 @@ impl Now {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client(usize);
 
+#[cfg(test)]
+impl Client {
+    /// One for tests.
+    pub(crate) fn numbered(number: usize) -> Client {
+        Client(number)
+    }
+}
+
 /// Tokens from here on are a service's own; those below are its worker's connections.
 pub(crate) const TOKENS_OWN: usize = 1 << 32;
 

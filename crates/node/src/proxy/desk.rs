@@ -202,7 +202,9 @@ fn write_failure(
         match pending.kind {
             Kind::Hit { .. } => return out.extend_from_slice(encode::END),
             Kind::QuietHit => return,
-            Kind::Meta if pending.operation.is_read() => return out.extend_from_slice(encode::META_MISS),
+            Kind::Meta { echoes: false } if pending.operation.is_read() => {
+                return out.extend_from_slice(encode::META_MISS);
+            }
             Kind::Line if !why.is_uncertain() => {
                 return out.extend_from_slice(translate::absent_line(pending.operation));
             }

@@ -146,3 +146,60 @@ pub(super) struct All {
     /// What the first server that did not do it said.
     pub(super) error: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::flight::Flights;
+    use super::*;
+    use crate::front::Client;
+
+    fn many(keys: &[&str], parts: &[&[u32]]) -> Many {
+        let mut flights = Flights::default();
+        let flight = flights.open(Client::numbered(0));
+        let mut text = Vec::new();
+        let keys = keys.iter().map(|key| {
+            let start = text.len() as u32;
+            text.extend_from_slice(key.as_bytes());
+            ManyKey { at: start..text.len() as u32, node: None, found: None, part: None }
+        });
+        let keys = keys.collect();
+        let part = |keys: &&[u32]| Part { keys: keys.to_vec(), next: 0, values: Vec::new(), failed: None };
+        Many {
+            place: flights.place(flight),
+            cas: false,
+            touch: None,
+            operation: Operation::Read,
+            plan: 1,
+            text,
+            keys,
+            parts: parts.iter().map(part).collect(),
+            waiting: parts.len(),
+            error: None,
+        }
+    }
+
+    fn written(many: &Many) -> String {
+        let mut out = Vec::new();
+        many.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn values_come_in_the_order_of_the_keys() {
+        let mut many = many(&["a", "b", "c", "a"], &[&[1], &[0, 2, 3]]);
+        assert!(many.take(1, b"a", b"[a]"));
+        assert!(many.take(1, b"a", b"[a2]"), "c is not there, the second a is");
+        assert!(many.take(0, b"b", b"[b]"));
+        assert_eq!(written(&many), "[a][b][a2]END\r\n");
+        assert_eq!(many.bytes(), 10);
+    }
+
+    #[test]
+    fn a_value_that_was_not_asked_for_is_noticed() {
+        let mut many = many(&["a", "b", "c"], &[&[0, 2], &[1]]);
+        assert!(!many.take(0, b"b", b"[b]"), "another server's");
+        assert!(many.take(0, b"c", b"[c]"));
+        assert!(!many.take(0, b"a", b"[a]"), "out of order");
+        assert!(!many.take(0, b"c", b"[c]"), "twice");
+    }
+}

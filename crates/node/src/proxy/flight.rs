@@ -5,6 +5,7 @@
 //! connection has a flight only while it is owed something, so ten thousand idle ones have none.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use crate::front::Client;
 
@@ -22,6 +23,9 @@ pub(super) struct Place {
 /// Buffers kept for reuse; a larger one is given back to the system.
 const BUFFER_RETAINED: usize = 64 * 1024;
 
+/// So many bytes of replies are sent though more are about to come.
+const PIECE_MIN: usize = 32 * 1024;
+
 /// Buffers kept at most.
 const SPARE_MAX: usize = 1024;
 
@@ -34,8 +38,10 @@ struct Flight {
     ready: Vec<u8>,
     /// Slots that wait.
     waiting: usize,
-    /// Whether the connection is named among those with replies.
+    /// Whether it is among those with replies.
     named: bool,
+    /// The turn in which it was left for a later one.
+    left: Option<Instant>,
     /// The connection is closed: what comes is dropped.
     gone: bool,
 }
@@ -52,8 +58,8 @@ pub(super) struct Flights {
     flights: Vec<Flight>,
     free: Vec<FlightId>,
     spare: Vec<Vec<u8>>,
-    /// Connections with replies to collect.
-    named: Vec<Client>,
+    /// Flights with replies to collect.
+    named: Vec<FlightId>,
     /// Bytes of replies that wait behind others or to be collected.
     bytes: usize,
 }
@@ -75,6 +81,7 @@ impl Flights {
             ready: Vec::new(),
             waiting: 0,
             named: false,
+            left: None,
             gone: false,
         });
         id
@@ -134,7 +141,7 @@ impl Flights {
         }
         if !flight.named {
             flight.named = true;
-            self.named.push(flight.client);
+            self.named.push(place.flight);
         }
     }
 
@@ -142,6 +149,7 @@ impl Flights {
     pub(super) fn collect(&mut self, id: FlightId, output: &mut Vec<u8>) -> bool {
         let flight = &mut self.flights[id.0 as usize];
         flight.named = false;
+        flight.left = None;
         self.bytes -= flight.ready.len();
         if output.is_empty() {
             std::mem::swap(output, &mut flight.ready);
@@ -160,6 +168,7 @@ impl Flights {
         let flight = &mut self.flights[id.0 as usize];
         flight.gone = true;
         flight.named = false;
+        flight.left = None;
         self.bytes -= flight.ready.len();
         for slot in flight.slots.drain(..) {
             if let Slot::Answered(reply) = slot {
@@ -172,9 +181,29 @@ impl Flights {
         }
     }
 
-    /// Connections that have something to collect since the last call.
-    pub(super) fn take_named(&mut self, into: &mut Vec<Client>) {
-        into.append(&mut self.named);
+    /// Connections that have something to collect. Where more is about to come, as another server was asked in the same
+    /// breath, it is left for the next turn, and goes out in one piece.
+    pub(super) fn take_named(&mut self, now: Instant, into: &mut Vec<Client>) {
+        let flights = &mut self.flights;
+        self.named.retain(|id| {
+            let flight = &mut flights[id.0 as usize];
+            if !flight.named {
+                return false;
+            }
+            let waits = flight.waiting > 0 && flight.ready.len() < PIECE_MIN;
+            if waits && flight.left.is_none_or(|left| left == now) {
+                flight.left = Some(now);
+                return true;
+            }
+            flight.left = None;
+            into.push(flight.client);
+            false
+        });
+    }
+
+    /// Whether replies were left for the next turn.
+    pub(super) fn is_leaving(&self) -> bool {
+        !self.named.is_empty()
     }
 
     fn release(&mut self, id: FlightId) {
@@ -192,5 +221,74 @@ fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
     if buffer.capacity() <= BUFFER_RETAINED && spare.len() < SPARE_MAX {
         buffer.clear();
         spare.push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn collected(flights: &mut Flights, id: FlightId) -> (String, bool) {
+        let mut output = Vec::new();
+        let over = flights.collect(id, &mut output);
+        (String::from_utf8(output).unwrap(), over)
+    }
+
+    fn say(flights: &mut Flights, place: Place, text: &str) {
+        flights.answer(place, |out| out.extend_from_slice(text.as_bytes()));
+    }
+
+    #[test]
+    fn replies_leave_in_the_order_of_requests() {
+        let mut flights = Flights::default();
+        let client = Client::numbered(7);
+        let id = flights.open(client);
+        let places: Vec<Place> = (0..4).map(|_| flights.place(id)).collect();
+        say(&mut flights, places[2], "c");
+        say(&mut flights, places[1], "b");
+        assert_eq!(collected(&mut flights, id), (String::new(), false));
+        say(&mut flights, places[0], "a");
+        let (mut named, turn) = (Vec::new(), Instant::now());
+        flights.take_named(turn, &mut named);
+        flights.take_named(turn, &mut named);
+        assert!(named.is_empty() && flights.is_leaving(), "the fourth may come in the next turn");
+        flights.take_named(turn + Duration::from_millis(1), &mut named);
+        assert!(named == [client] && !flights.is_leaving(), "but not later");
+        assert_eq!(flights.bytes(), 3);
+        assert_eq!(collected(&mut flights, id), ("abc".into(), false));
+        say(&mut flights, places[3], "");
+        assert_eq!(collected(&mut flights, id), (String::new(), true));
+        assert_eq!(flights.bytes(), 0);
+    }
+
+    #[test]
+    fn an_abandoned_flight_is_free_only_when_nobody_owes_it_a_reply() {
+        let mut flights = Flights::default();
+        let first = flights.open(Client::numbered(1));
+        let (one, two) = (flights.place(first), flights.place(first));
+        say(&mut flights, two, "late");
+        flights.abandon(first);
+        let second = flights.open(Client::numbered(2));
+        assert_ne!(second, first, "a reply is still to come for the first");
+        say(&mut flights, one, "lost");
+        assert_eq!(flights.bytes(), 0);
+        assert_eq!(flights.open(Client::numbered(3)), first, "now it is free");
+        let place = flights.place(first);
+        say(&mut flights, place, "mine");
+        assert_eq!(collected(&mut flights, first), ("mine".into(), true));
+    }
+
+    #[test]
+    fn numbers_go_round() {
+        let mut flights = Flights::default();
+        let id = flights.open(Client::numbered(1));
+        flights.flights[0].first = u32::MAX - 1;
+        let places: Vec<Place> = (0..4).map(|_| flights.place(id)).collect();
+        for (place, text) in places.iter().zip(["a", "b", "c", "d"]).rev() {
+            say(&mut flights, *place, text);
+        }
+        assert_eq!(collected(&mut flights, id), ("abcd".into(), true));
     }
 }

@@ -49,8 +49,8 @@ pub(super) enum Kind {
     Values,
     /// One line of the classic protocol.
     Line,
-    /// One reply of the meta protocol.
-    Meta,
+    /// One reply of the meta protocol, which repeats parts of the request with `echoes`.
+    Meta { echoes: bool },
     /// At most one reply of the meta protocol, then `MN`: whether there is one, the server knows best.
     Quiet { replied: bool },
 }
@@ -72,7 +72,7 @@ impl Kind {
     pub(super) fn fit(&mut self, reply: &Reply<'_>) -> Fit {
         let refused = matches!(reply, Reply::Error(_) | Reply::ClientError(_) | Reply::ServerError(_));
         match self {
-            Kind::Hit { .. } | Kind::QuietHit | Kind::Meta => match reply {
+            Kind::Hit { .. } | Kind::QuietHit | Kind::Meta { .. } => match reply {
                 Reply::Meta(_) | Reply::MetaDebug { .. } => Fit::Last,
                 _ if refused => Fit::Last,
                 _ => Fit::Wrong,

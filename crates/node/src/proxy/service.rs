@@ -133,6 +133,14 @@ impl ProxyService {
             _ => commands.others.add(1),
         }
         let mut room = [0; KEY_BYTES_MAX];
+        if translate::replies_raw(request) {
+            return self.finish(reply, |out| {
+                encode::server_error(
+                    out,
+                    "memcached's reply to `me` for a key that is no text cannot be passed on",
+                );
+            });
+        }
         if let Some(key) = translate::key(request, &mut room) {
             self.start(request, key, reply, operation, raw, now);
         }
@@ -793,7 +801,7 @@ impl Service for ProxyService {
                 break;
             }
         }
-        self.desk.flights.take_named(answered);
+        self.desk.flights.take_named(now.instant, answered);
     }
 
     fn collect(&mut self, session: &mut Session, output: &mut Vec<u8>) {
@@ -809,7 +817,10 @@ impl Service for ProxyService {
     }
 
     fn patience(&self) -> Option<Duration> {
-        self.lanes.patience()
+        match self.desk.flights.is_leaving() {
+            true => Some(Duration::ZERO),
+            false => self.lanes.patience(),
+        }
     }
 
     fn close(&mut self, session: Session) {

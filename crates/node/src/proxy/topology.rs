@@ -74,3 +74,19 @@ fn write(version: u64, nodes: &[Node]) -> Vec<u8> {
     encode::config(&mut out, b"cluster", version, nodes);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_told_as_clients_read_them() {
+        let nodes: Vec<Node> = ["cache-1:11211", "10.0.0.1:11212", "[::1]:11213", "unix:/run/cache"]
+            .iter()
+            .filter_map(|endpoint| node(&endpoint.parse().unwrap()))
+            .collect();
+        let reply = String::from_utf8(write(7, &nodes)).unwrap();
+        let expected = "7\ncache-1||11211 10.0.0.1|10.0.0.1|11212 ::1|::1|11213\n";
+        assert!(reply.contains(expected) && reply.ends_with("\r\nEND\r\n"), "{reply:?}");
+    }
+}

@@ -97,6 +97,16 @@ pub(super) fn is_noreply(request: &Request<'_>) -> bool {
     }
 }
 
+/// Whether the reply to a request cannot be told from garbage: memcached writes the key of `me` as it is, line ends and
+/// all.
+pub(super) fn replies_raw(request: &Request<'_>) -> bool {
+    let mut room = [0; KEY_BYTES_MAX];
+    match request {
+        Request::MetaDebug { key } => key.is_base64() && Key::new(key.decode(&mut room)).is_err(),
+        _ => false,
+    }
+}
+
 /// Whether items may become stale by this request, so that reading one as `mg` would take what only one reader gets.
 pub(super) fn marks_stale(request: &Request<'_>) -> bool {
     match request {
@@ -148,7 +158,8 @@ pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut
             Kind::Line
         }
         Request::MetaGet(get) => {
-            let kind = if get.quiet { Kind::QuietHit } else { Kind::Meta };
+            let echoes = get.flags.iter().any(|flag| matches!(flag.letter, b'O' | b'k'));
+            let kind = if get.quiet { Kind::QuietHit } else { Kind::Meta { echoes } };
             Meta { command: b"mg", key: get.key, value: None, flags: get.flags }
                 .write(lifetime, get.quiet, out);
             kind
@@ -170,7 +181,7 @@ pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut
         }
         ref other => {
             other.encode(out);
-            Kind::Meta
+            Kind::Meta { echoes: false }
         }
     }
 }
@@ -178,7 +189,7 @@ pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut
 /// What a server is silent about when asked to be quiet differs between versions. It decides, and `mn` tells when it has.
 fn quiet(out: &mut Vec<u8>, quiet: bool) -> Kind {
     if !quiet {
-        return Kind::Meta;
+        return Kind::Meta { echoes: true };
     }
     out.extend_from_slice(b"mn\r\n");
     Kind::Quiet { replied: false }
@@ -282,7 +293,8 @@ fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, out: &mut Vec<u8>) {
 pub(super) fn absent(request: &Request<'_>, operation: Operation, out: &mut Vec<u8>) {
     let (key, flags) = match request {
         Request::MetaGet(get) if get.quiet => return,
-        Request::MetaGet(_) | Request::MetaDebug { .. } => return out.extend_from_slice(encode::META_MISS),
+        Request::MetaDebug { .. } => return out.extend_from_slice(encode::META_MISS),
+        Request::MetaGet(get) => (get.key, get.flags),
         Request::MetaSet(set) => (set.key, set.flags),
         Request::MetaDelete(delete) => (delete.key, delete.flags),
         Request::MetaArithmetic(count) => (count.key, count.flags),
@@ -290,7 +302,8 @@ pub(super) fn absent(request: &Request<'_>, operation: Operation, out: &mut Vec<
     };
     let status = match operation.absent() {
         Absent::NotStored => MetaStatus::NotStored,
-        Absent::Miss | Absent::NotFound => MetaStatus::NotFound,
+        Absent::NotFound => MetaStatus::NotFound,
+        Absent::Miss => MetaStatus::Miss,
     };
     let mut room = [0; KEY_BYTES_MAX];
     let mut line = MetaLine::reply(out, status);
@@ -310,5 +323,96 @@ pub(super) fn absent_line(operation: Operation) -> &'static [u8] {
         Absent::Miss => encode::END,
         Absent::NotStored => encode::NOT_STORED,
         Absent::NotFound => encode::NOT_FOUND,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use peerset_proto_memcache::{Limits, Parsed, parse_reply, parse_request};
+
+    use super::*;
+
+    fn request(line: &str) -> Request<'_> {
+        match parse_request(line.as_bytes(), &Limits::default()) {
+            Ok(Parsed::Complete { value, .. }) => value,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn check_sent(line: &str, seconds: Option<u64>, expected: &str) {
+        let lifetime =
+            seconds.map(|seconds| Lifetime { most: Duration::from_secs(seconds), now: 1_700_000_000 });
+        let mut out = Vec::new();
+        write(&request(line), lifetime, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn requests_are_passed_on_without_what_silences_them() {
+        check_sent("set a 1 0 2 noreply\r\nhi\r\n", None, "set a 1 0 2\r\nhi\r\n");
+        check_sent("delete a noreply\r\n", None, "delete a\r\n");
+        check_sent("incr a 5 noreply\r\n", None, "incr a 5\r\n");
+        check_sent("mg a v q k O7\r\n", None, "mg a v k O7\r\n");
+        check_sent("md a q I T30\r\n", None, "md a q I T30\r\nmn\r\n");
+        check_sent("ms a 2 q T0\r\nhi\r\n", None, "ms a 2 q T0\r\nhi\r\nmn\r\n");
+        check_sent("ma YQ== b\r\n", None, "ma YQ== b\r\n");
+    }
+
+    #[test]
+    fn what_a_stand_in_stores_lives_short() {
+        check_sent("set a 1 0 2\r\nhi\r\n", Some(10), "set a 1 10 2\r\nhi\r\n");
+        check_sent("set a 1 5 2\r\nhi\r\n", Some(10), "set a 1 5 2\r\nhi\r\n");
+        check_sent("set a 1 -1 2\r\nhi\r\n", Some(10), "set a 1 -1 2\r\nhi\r\n");
+        check_sent("touch a 100\r\n", Some(10), "touch a 10\r\n");
+        check_sent("ms a 2 F1\r\nhi\r\n", Some(10), "ms a 2 F1 T10\r\nhi\r\n");
+        check_sent("ms a 2 T99 F1\r\nhi\r\n", Some(10), "ms a 2 T10 F1\r\nhi\r\n");
+        check_sent("mg a v N60 R5\r\n", Some(10), "mg a v N10 R5\r\n");
+        check_sent("delete a\r\n", Some(10), "delete a\r\n");
+    }
+
+    #[track_caller]
+    fn check_reply(kind: Kind, from_server: &str, expected: &str) {
+        let Ok(Parsed::Complete { value, consumed }) =
+            parse_reply(from_server.as_bytes(), &Limits::default())
+        else {
+            panic!("{from_server:?} is a reply")
+        };
+        let mut out = Vec::new();
+        reply(kind, &value, &from_server.as_bytes()[..consumed], &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn hits_become_values() {
+        let (get, gets) = (Kind::Hit { cas: false }, Kind::Hit { cas: true });
+        check_reply(get, "VA 2 kab f7\r\nhi\r\n", "VALUE ab 7 2\r\nhi\r\nEND\r\n");
+        check_reply(gets, "VA 0 kab f0 c99\r\n\r\n", "VALUE ab 0 0 99\r\n\r\nEND\r\n");
+        check_reply(get, "VA 2 kYWI= b f7 W X\r\nhi\r\n", "VALUE ab 7 2\r\nhi\r\nEND\r\n");
+        check_reply(get, "EN\r\n", "END\r\n");
+        check_reply(get, "SERVER_ERROR out of memory\r\n", "SERVER_ERROR out of memory\r\n");
+        check_reply(Kind::QuietHit, "EN\r\n", "");
+        check_reply(Kind::Meta { echoes: false }, "EN\r\n", "EN\r\n");
+    }
+
+    #[track_caller]
+    fn check_absent(line: &str, expected: &str) {
+        let request = request(line);
+        let mut out = Vec::new();
+        absent(&request, operation(&request).unwrap(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_server_that_is_not_asked_is_empty_and_stores_nothing() {
+        check_absent("get a\r\n", "END\r\n");
+        check_absent("set a 0 0 1\r\nx\r\n", "NOT_STORED\r\n");
+        check_absent("cas a 0 0 1 5\r\nx\r\n", "NOT_FOUND\r\n");
+        check_absent("touch a 1\r\n", "NOT_FOUND\r\n");
+        check_absent("mg a v\r\n", "EN\r\n");
+        check_absent("mg a v O1 k\r\n", "EN O1 ka\r\n");
+        check_absent("mg a v q\r\n", "");
+        check_absent("ms YQ== 1 b k O1\r\nx\r\n", "NS kYQ== b O1\r\n");
+        check_absent("md a q O1\r\n", "NF O1\r\n");
     }
 }

@@ -134,11 +134,17 @@ impl Upstream {
     pub(super) fn admit(&mut self, registry: &Registry, now: Instant) -> Result<(), Refused> {
         if !matches!(self.link, Link::Open(_)) {
             match self.health.admits(now) {
+                Admission::Ask if matches!(self.link, Link::Closed) => {
+                    if !self.open(registry, now) {
+                        return Err(Refused::Down);
+                    }
+                }
                 Admission::Ask => {}
-                Admission::Probe | Admission::Refuse { .. } => return Err(Refused::Down),
-            }
-            if matches!(self.link, Link::Closed) && !self.open(registry, now) {
-                return Err(Refused::Down);
+                Admission::Probe => {
+                    self.open(registry, now);
+                    return Err(Refused::Down);
+                }
+                Admission::Refuse { .. } => return Err(Refused::Down),
             }
         }
         let queued = self.output.len() - self.sent;
@@ -164,7 +170,7 @@ impl Upstream {
         self.pending.push_back(pending);
     }
 
-    /// Connects if that is due. Probes of servers that are down are made here and nowhere else.
+    /// Connects if that is due, and gives up what is overdue.
     pub(super) fn maintain(&mut self, registry: &Registry, now: Instant, desk: &mut impl Replies) {
         match &self.link {
             Link::Closed
