@@ -9,13 +9,12 @@
 //!   value longer than it sends gets as many `mn` in front of it as the value can swallow.
 //! - **State**: a run begins by flushing and deleting the script's keys and by bringing both CAS counters to one
 //!   number, so that servers can be used for many runs. Nobody else may use them meanwhile.
-//! - **A proxy** on the right counts CAS values in each of its servers. They are compared by their order of
-//!   appearance for each key then, and each side is sent the values it has told: see [`Right`].
+//! - **A proxy** on the right may differ in a few things more: see [`Right`].
 //! - **Time**: the servers' seconds begin at different moments, so a run during which one has ticked and the other not
 //!   can differ rightly. A script that differs is therefore run again, at a moment when both clocks have just ticked;
 //!   only what differs every time is reported.
 //! - **Cost**: about 20 ms a seed between two memcacheds; a mismatch up to half a minute, for shrinking.
-//! - **What is left out**: [`KNOWN_DIFFERENCES`], with the reasons.
+//! - **What is left out**: [`KNOWN_DIFFERENCES`] and [`PROXY_DIFFERENCES`], with the reasons.
 
 mod cas_names;
 mod clock;
@@ -31,6 +30,6 @@ mod session;
 mod shrink;
 
 pub use command::{Batch, Command, Script};
-pub use known::{Handling, KNOWN_DIFFERENCES, KnownDifference};
+pub use known::{Handling, KNOWN_DIFFERENCES, KnownDifference, PROXY_DIFFERENCES};
 pub use mismatch::{Mismatch, Side};
 pub use session::{Right, Session, check, check_proxy};

@@ -25,12 +25,15 @@ pub struct Batch {
 }
 
 impl Script {
-    /// The same with each command that [waits](Command::waiting) in a batch with what follows it, none behind what it
-    /// waits for: a proxy's servers have sent their replies only when the proxy has sent its own.
-    pub(crate) fn split(&self) -> Script {
+    /// The same for a proxy: without what is [not for proxies](Command::to_server_only), and with each command that
+    /// [waits](Command::waiting) in a batch with what follows it, none behind what it waits for. A proxy's servers have
+    /// sent their replies only when the proxy has sent its own.
+    pub(crate) fn for_proxy(&self) -> Script {
         let batches = self.batches.iter().flat_map(|batch| {
             let parts = batch.commands.chunk_by(|_, next| !next.waits);
-            parts.map(|commands| Batch { commands: commands.to_vec() })
+            parts.map(|part| Batch {
+                commands: part.iter().filter(|it| !it.to_server_only).cloned().collect(),
+            })
         });
         Script { batches: batches.collect(), ..self.clone() }
     }
@@ -42,6 +45,7 @@ pub struct Command {
     parts: Vec<Part>,
     swallows: usize,
     waits: bool,
+    to_server_only: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +83,12 @@ impl Command {
     /// Says that what it does to a server depends on whether earlier replies have left that server.
     pub fn waiting(mut self) -> Command {
         self.waits = true;
+        self
+    }
+
+    /// Says that no proxy can pass it on.
+    pub fn to_server_only(mut self) -> Command {
+        self.to_server_only = true;
         self
     }
 

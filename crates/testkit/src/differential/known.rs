@@ -1,5 +1,7 @@
 //! What may differ between memcached 1.6.18 and another server, with the reasons: the only such list.
 
+mod proxy;
+
 use std::borrow::Cow;
 
 use super::replies::{map_lines, words};
@@ -22,9 +24,13 @@ pub enum Handling {
     Rewritten(fn(&[u8]) -> bool, fn(&[u8], &mut Vec<u8>)),
     /// No script contains it.
     NotSent,
+    /// The comparison looks after it, with more to go by than one line.
+    Compared,
 }
 
-/// Everything that is not compared byte for byte.
+pub use proxy::PROXY_DIFFERENCES;
+
+/// Everything that is not compared byte for byte. What a proxy may do besides is in [`PROXY_DIFFERENCES`].
 pub const KNOWN_DIFFERENCES: &[KnownDifference] = &[
     KnownDifference {
         what: "the text after VERSION",
@@ -159,7 +165,7 @@ pub(crate) fn normalised(replies: &[u8]) -> Cow<'_, [u8]> {
     let rewrites = || {
         KNOWN_DIFFERENCES.iter().filter_map(|known| match known.handling {
             Handling::Rewritten(applies, rewrite) => Some((applies, rewrite)),
-            Handling::NotSent => None,
+            Handling::NotSent | Handling::Compared => None,
         })
     };
     if super::replies::lines(replies).all(|line| rewrites().all(|(applies, _)| !applies(line))) {

@@ -61,7 +61,7 @@ impl Replay {
         self.reset(script);
         let batches = match self.kind {
             Right::Server => &script.batches,
-            Right::Proxy => &script.split().batches,
+            Right::Proxy => &script.for_proxy().batches,
         };
         let mut sides = [Seen::default(), Seen::default()];
         let mut before = Vec::new();

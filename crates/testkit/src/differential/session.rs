@@ -17,7 +17,8 @@ pub struct Session;
 pub enum Right {
     /// Another one: every byte must be the same.
     Server,
-    /// A proxy in front of several: CAS values may be other ones, as long as they are new and old at the same moments.
+    /// A proxy in front of several. CAS values may be other ones, as long as they are new and old at the same moments;
+    /// what else is in [`PROXY_DIFFERENCES`](super::PROXY_DIFFERENCES).
     Proxy,
 }
 

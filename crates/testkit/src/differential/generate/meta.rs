@@ -43,7 +43,9 @@ impl Generator {
         let key = self.meta_key();
         let base64 = if key.base64 { &b" b"[..] } else { b"" };
         let odd = if self.odd(8) { self.dice.pick(&[&b" x"[..], b" v k", b" b b"]) } else { b"" };
-        self.meta_head(Command::default(), "me", &key).bytes(base64).bytes(odd).bytes(self.line_end())
+        let command =
+            self.meta_head(Command::default(), "me", &key).bytes(base64).bytes(odd).bytes(self.line_end());
+        if key.base64 { command.to_server_only() } else { command }
     }
 
     fn meta_head(&mut self, command: Command, verb: &'static str, key: &KeyName) -> Command {
