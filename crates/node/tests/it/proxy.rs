@@ -10,5 +10,6 @@ mod languages;
 mod load;
 mod membership;
 mod reload;
+mod settings;
 mod stored;
 mod twemproxy;

@@ -30,6 +30,29 @@ fn clients_that_leave_in_the_middle_take_nothing_from_others() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_holds_up_itself_only() {
+    let fleet = Fleet::start(2);
+    let proxy = fleet.proxy(&["--buffer-memory", "16mb"]);
+    let mut wire = Wire::connect(proxy.addr());
+    let (count, value) = (1000, "v".repeat(100_000));
+    wire.ask(format!("set big 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+    let load = Load::start(proxy.addr(), 4, Expect::Exactly);
+    load.go_on_for(1000);
+    let before = proxy.program().usage().resident_bytes;
+    wire.send("get big\r\n".repeat(count));
+    let mut peak = before;
+    for _ in 0..20 {
+        load.go_on_for(200);
+        peak = peak.max(proxy.program().usage().resident_bytes);
+    }
+    assert!(peak - before < 32 << 20, "{} MB for 100 MB of replies that nobody reads", (peak - before) >> 20);
+    for _ in 0..count {
+        wire.expect(format!("VALUE big 0 {}\r\n{value}\r\nEND\r\n", value.len()));
+    }
+    load.finish();
+}
+
+#[test]
 fn replies_cannot_be_shifted_by_odd_keys() {
     let fleet = Fleet::start(2);
     let proxy = fleet.proxy(&[]);

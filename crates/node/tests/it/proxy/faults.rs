@@ -50,6 +50,12 @@ fn a_killed_server_costs_misses_and_comes_back() {
         let [request, expected] = [request, expected].map(|text| text.replace("KEY", &keys[0]));
         wire.ask(format!("{request}\r\n"), expected);
     }
+    let state = format!("STAT default:{}:state ", fleet.servers[1].addr());
+    wait_for("all workers to know that it is down", PATIENCE, || {
+        wire.send(format!("get {}\r\nstats servers\r\n", keys.join(" ")));
+        let stats = wire.read_until("STAT ") + &wire.read_until("\r\nEND\r\n");
+        stats.contains(&format!("{state}down\r\n")).then_some(())
+    });
     fleet.servers[1].restart();
     wait_until_back(&mut wire, &keys[0]);
     load.go_on_for(2000);

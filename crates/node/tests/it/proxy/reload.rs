@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
+use peerset_testkit::{Peerset, TempDir, wait_for};
 
 use super::fleet::{Fleet, PATIENCE, wait_until_known};
 use super::load::{Expect, Load};
@@ -146,19 +146,4 @@ fn a_stand_in_keeps_what_it_gets_for_a_while_only() {
         line.trim_end().strip_prefix("HD t").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
     assert!((1..=100).contains(&left), "{line:?}");
     configured.wait_for_answer(&format!("get {key}\r\n"), &format!("VALUE {key} 0 1\r\n1\r\nEND\r\n"));
-}
-
-#[test]
-fn servers_that_ask_for_a_password_get_it() {
-    let (server, folder) = (Memcached::start_with_users(&[("us", "secret")], &[]), TempDir::new().unwrap());
-    let config = format!(
-        "[pools.guarded]\ndiscover = \"static:{}\"\nauth = {{ user = \"us\", password = \"secret\" }}\n\n\
-         [routes]\nshard = \"guarded\"\n",
-        server.addr()
-    );
-    write(&path(&folder), &config);
-    let proxy = Peerset::start_proxy(PEERSET, &["--config", path(&folder).to_str().unwrap()]);
-    wait_until_known(proxy.addr());
-    let mut wire = Wire::connect(proxy.addr());
-    wire.ask("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
 }
