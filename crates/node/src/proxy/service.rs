@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::Registry;
 use peerset_proto_memcache::reply::encode;
-use peerset_proto_memcache::request::{Get, Key};
+use peerset_proto_memcache::request::Get;
 use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, Parsed, Recovery, Request, RequestError, parse_request};
 use peerset_route::{Ask, Operation, Outcome, OwnerDown, PoolId, Step};
 use slab::Slab;
@@ -191,7 +191,8 @@ impl ProxyService {
         let step = plan.table.first(operation, key);
         let in_pieces = matches!(request, Request::MetaSet(set) if set.quiet)
             || matches!(request, Request::MetaDelete(delete) if delete.quiet)
-            || matches!(request, Request::MetaArithmetic(count) if count.quiet);
+            || matches!(request, Request::MetaArithmetic(count) if count.quiet)
+            || translate::hides_key(request);
         if step.retries || in_pieces {
             let one = One {
                 place: match reply {
@@ -248,7 +249,9 @@ impl ProxyService {
         }
         let lifetime = step.expiry.map(|most| Lifetime { most, now: now.unix });
         let names_key = match request {
-            Request::MetaGet(get) => get.flags.iter().any(|flag| flag.letter == b'k'),
+            Request::MetaGet(get) => {
+                get.flags.iter().any(|flag| flag.letter == b'k') && !translate::hides_key(request)
+            }
             _ => false,
         };
         let upstream = self.lanes.lane(lane);
@@ -329,6 +332,11 @@ impl ProxyService {
     fn advance_one(&mut self, id: u32, now: Now) {
         let plan = self.desk.plan.clone();
         let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
+        if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&one.request, &self.limits)
+            && translate::hides_key(&request)
+        {
+            translate::restore_key(&request, &mut one.reply, &self.limits);
+        }
         let outcome = one.outcome;
         one.rank();
         if one.plan == plan.number && plan.table.can_continue(one.node, one.operation) {
@@ -664,12 +672,15 @@ impl ProxyService {
         self.desk.commands().protocol_errors.add(1);
         self.say(client, session, output, |out| out.extend_from_slice(error.reply()));
         // What could not be replaced must not stay as though it were new.
-        let mut room = [0; KEY_BYTES_MAX];
-        if let Some(key) = &error.unlink
-            && let Ok(key) = Key::new(key.decode(&mut room))
-        {
-            let delete = Request::Delete { key, noreply: true };
-            self.start(&delete, key.as_bytes(), Reply::Unwanted, Operation::Delete, b"", now);
+        let Some(unlink) = &error.unlink else { return };
+        let mut line = Vec::new();
+        line.extend_from_slice(if unlink.is_base64() { b"md " } else { b"delete " });
+        line.extend_from_slice(unlink.raw().as_bytes());
+        line.extend_from_slice(if unlink.is_base64() { b" b\r\n" } else { b"\r\n" });
+        if let Ok(Parsed::Complete { value: delete, .. }) = parse_request(&line, &self.limits) {
+            let mut room = [0; KEY_BYTES_MAX];
+            let key = unlink.decode(&mut room);
+            self.start(&delete, key, Reply::Unwanted, Operation::Delete, &line, now);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peerset_proto_memcache::reply::{MetaReply, MetaStatus, encode};
 use peerset_proto_memcache::request::{Key, MetaFlags, MetaKey, Store};
-use peerset_proto_memcache::{KEY_BYTES_MAX, MetaLine, Reply, Request};
+use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, MetaLine, Parsed, Reply, Request, parse_reply};
 use peerset_route::{Absent, Operation, shorten};
 
 use super::pending::Kind;
@@ -107,6 +107,52 @@ pub(super) fn replies_raw(request: &Request<'_>) -> bool {
     }
 }
 
+/// Whether a reply would have to repeat a key that is no text. memcached 1.6.18 repeats the key of an item that `mg` made
+/// on a miss as it is, so servers are not asked to; [`restore_key`] does it in their place.
+pub(super) fn hides_key(request: &Request<'_>) -> bool {
+    let (key, flags) = match request {
+        Request::MetaGet(get) => (get.key, get.flags),
+        Request::MetaSet(set) => (set.key, set.flags),
+        Request::MetaDelete(delete) => (delete.key, delete.flags),
+        Request::MetaArithmetic(count) => (count.key, count.flags),
+        _ => return false,
+    };
+    let mut room = [0; KEY_BYTES_MAX];
+    key.is_base64()
+        && flags.iter().any(|flag| flag.letter == b'k')
+        && Key::new(key.decode(&mut room)).is_err()
+}
+
+/// Puts the key that was [hidden](hides_key) into a reply, where the request wanted it.
+pub(super) fn restore_key(request: &Request<'_>, reply: &mut Vec<u8>, limits: &Limits) {
+    let (key, flags) = match request {
+        Request::MetaGet(get) => (get.key, get.flags),
+        Request::MetaSet(set) => (set.key, set.flags),
+        Request::MetaDelete(delete) => (delete.key, delete.flags),
+        Request::MetaArithmetic(count) => (count.key, count.flags),
+        _ => return,
+    };
+    let Ok(Parsed::Complete { value: Reply::Meta(meta), .. }) = parse_reply(reply, limits) else { return };
+    let (mut out, mut room) = (Vec::with_capacity(reply.len() + KEY_BYTES_MAX + 4), [0; KEY_BYTES_MAX]);
+    let mut line = match meta.value {
+        Some(value) => MetaLine::reply_value(&mut out, value),
+        None => MetaLine::reply(&mut out, meta.status),
+    };
+    let mut rest = meta.flags.iter().peekable();
+    for wanted in flags {
+        if wanted.letter == b'k' {
+            line = line.key(key.decode(&mut room), true);
+        } else if let Some(flag) = rest.next_if(|flag| flag.letter == wanted.letter) {
+            line = line.copy(flag);
+        }
+    }
+    for flag in rest {
+        line = line.copy(flag);
+    }
+    line.end();
+    *reply = out;
+}
+
 /// Whether items may become stale by this request, so that reading one as `mg` would take what only one reader gets.
 pub(super) fn marks_stale(request: &Request<'_>) -> bool {
     match request {
@@ -138,6 +184,7 @@ fn shortened(exptime: i32, lifetime: Option<Lifetime>) -> i32 {
 /// requests. Gives what kind of reply it will be.
 #[inline]
 pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut Vec<u8>) -> Kind {
+    let hides_key = hides_key(request);
     match *request {
         Request::Store(store) => {
             let exptime = shortened(store.exptime, lifetime);
@@ -160,22 +207,22 @@ pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut
         Request::MetaGet(get) => {
             let echoes = get.flags.iter().any(|flag| matches!(flag.letter, b'O' | b'k'));
             let kind = if get.quiet { Kind::QuietHit } else { Kind::Meta { echoes } };
-            Meta { command: b"mg", key: get.key, value: None, flags: get.flags }
+            Meta { command: b"mg", key: get.key, value: None, flags: get.flags, hides_key }
                 .write(lifetime, get.quiet, out);
             kind
         }
         Request::MetaSet(set) => {
-            Meta { command: b"ms", key: set.key, value: Some(set.value), flags: set.flags }
+            Meta { command: b"ms", key: set.key, value: Some(set.value), flags: set.flags, hides_key }
                 .write(lifetime, false, out);
             quiet(out, set.quiet)
         }
         Request::MetaDelete(delete) => {
-            Meta { command: b"md", key: delete.key, value: None, flags: delete.flags }
+            Meta { command: b"md", key: delete.key, value: None, flags: delete.flags, hides_key }
                 .write(lifetime, false, out);
             quiet(out, delete.quiet)
         }
         Request::MetaArithmetic(count) => {
-            Meta { command: b"ma", key: count.key, value: None, flags: count.flags }
+            Meta { command: b"ma", key: count.key, value: None, flags: count.flags, hides_key }
                 .write(lifetime, false, out);
             quiet(out, count.quiet)
         }
@@ -201,10 +248,11 @@ struct Meta<'b> {
     key: MetaKey<'b>,
     value: Option<&'b [u8]>,
     flags: MetaFlags<'b>,
+    hides_key: bool,
 }
 
 impl Meta<'_> {
-    /// With its exptimes shortened, and spoken aloud where `aloud`.
+    /// With its exptimes shortened, and spoken aloud where `aloud`. The key is not asked for where it would be hidden.
     fn write(&self, lifetime: Option<Lifetime>, aloud: bool, out: &mut Vec<u8>) {
         out.extend_from_slice(self.command);
         out.push(b' ');
@@ -215,7 +263,7 @@ impl Meta<'_> {
         }
         let mut lives = self.value.is_some();
         for flag in self.flags {
-            if aloud && flag.letter == b'q' {
+            if (aloud && flag.letter == b'q') || (flag.letter == b'k' && self.hides_key) {
                 continue;
             }
             out.extend_from_slice(&[b' ', flag.letter]);
@@ -328,7 +376,7 @@ pub(super) fn absent_line(operation: Operation) -> &'static [u8] {
 
 #[cfg(test)]
 mod tests {
-    use peerset_proto_memcache::{Limits, Parsed, parse_reply, parse_request};
+    use peerset_proto_memcache::parse_request;
 
     use super::*;
 
@@ -356,6 +404,8 @@ mod tests {
         check_sent("mg a v q k O7\r\n", None, "mg a v k O7\r\n");
         check_sent("md a q I T30\r\n", None, "md a q I T30\r\nmn\r\n");
         check_sent("ms a 2 q T0\r\nhi\r\n", None, "ms a 2 q T0\r\nhi\r\nmn\r\n");
+        check_sent("mg AA== b k O7 v\r\n", None, "mg AA== b O7 v\r\n");
+        check_sent("mg YQ== b k\r\n", None, "mg YQ== b k\r\n");
         check_sent("ma YQ== b\r\n", None, "ma YQ== b\r\n");
     }
 
@@ -393,6 +443,21 @@ mod tests {
         check_reply(get, "SERVER_ERROR out of memory\r\n", "SERVER_ERROR out of memory\r\n");
         check_reply(Kind::QuietHit, "EN\r\n", "");
         check_reply(Kind::Meta { echoes: false }, "EN\r\n", "EN\r\n");
+    }
+
+    #[test]
+    fn hidden_keys_come_back_where_they_were_wanted() {
+        let request = request("mg AA== b O7 k t v\r\n");
+        assert!(hides_key(&request));
+        for (from_server, expected) in [
+            ("VA 2 O7 t-1 W\r\nhi\r\n", "VA 2 O7 kAA== b t-1 W\r\nhi\r\n"),
+            ("EN O7\r\n", "EN O7 kAA== b\r\n"),
+            ("SERVER_ERROR no\r\n", "SERVER_ERROR no\r\n"),
+        ] {
+            let mut reply = from_server.as_bytes().to_vec();
+            restore_key(&request, &mut reply, &Limits::default());
+            assert_eq!(String::from_utf8(reply).unwrap(), expected);
+        }
     }
 
     #[track_caller]
