@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use crate::follow::Followed;
 use crate::register::Registrar;
 use crate::session::Ensemble;
-use crate::view::View;
+use crate::view::{Outlets, View};
 use crate::{OpenError, Problem, ServersetConfig, ServersetPath, Zookeeper, ZookeeperConfig};
 
 /// A serverset: the members under one znode.
@@ -45,9 +45,12 @@ struct Open {
     /// None once closed.
     held: Mutex<Option<Held>>,
     shown: Watch,
+    /// Pending until somebody registers.
     everybody: Watch,
     problems: watch::Receiver<Arc<[Problem]>>,
     viewer: AbortHandle,
+    /// Tells the viewer that somebody registers.
+    registering: watch::Sender<bool>,
     /// Tells registrars to end.
     closing: watch::Sender<bool>,
 }
@@ -92,13 +95,17 @@ impl Serverset {
         let limits = &zookeeper.config().limits;
         let (publisher, shown) = channel(source.clone(), limits.clone());
         let (everyone, everybody) = channel(source.clone(), limits.clone());
+        let (registering, registers) = watch::channel(false);
         let (reports, problems) = watch::channel(Arc::default());
+        let outlets =
+            Outlets { shown: publisher, everybody: everyone, registering: registers, problems: reports };
         let set = zookeeper.follow(&path);
-        let view = View::new(path.to_string(), config.clone(), set.listings(), publisher, everyone, reports);
+        let view = View::new(path.to_string(), config.clone(), set.listings(), outlets);
         let viewer = zookeeper.runtime().spawn(view.run()).abort_handle();
         let closing = watch::channel(false).0;
         let held = Mutex::new(Some(Held { zookeeper, set }));
-        let open = Open { source, path, config, held, shown, everybody, problems, viewer, closing };
+        let open =
+            Open { source, path, config, held, shown, everybody, registering, problems, viewer, closing };
         Serverset { open: Arc::new(open) }
     }
 
@@ -152,6 +159,7 @@ impl Serverset {
         let Some((claim, turn)) = set.claim(&id) else {
             return Err(RegisterError::IdTaken { id, source_name: open.source.clone() });
         };
+        open.registering.send_if_modified(|registering| !std::mem::replace(registering, true));
         let registrar = Registrar::new(id, config, open.config.access, open.path.clone(), zookeeper.links());
         // Owned by the membership: it ends, having taken the znode away, when that is dropped or the set closed.
         zookeeper.runtime().spawn(registrar.run(intent, turn, open.closing.subscribe()));

@@ -16,13 +16,20 @@ pub(crate) struct View {
     path: String,
     listings: watch::Receiver<Listing>,
     stabilizer: Option<Stabilizer>,
-    /// What was asked for.
-    shown: Publisher,
-    /// Everybody, selected or not and held by nothing: what registrations are observed by.
-    everybody: Publisher,
-    problems: watch::Sender<Arc<[Problem]>>,
+    outlets: Outlets,
     /// Members that the limits left out at the last publication.
     refused: Vec<Problem>,
+}
+
+/// Where a view goes.
+pub(crate) struct Outlets {
+    /// What was asked for.
+    pub(crate) shown: Publisher,
+    /// Everybody, selected or not and held by nothing: what registrations are observed by.
+    pub(crate) everybody: Publisher,
+    /// Whether anybody registers; who only watches need not pay for the above.
+    pub(crate) registering: watch::Receiver<bool>,
+    pub(crate) problems: watch::Sender<Arc<[Problem]>>,
 }
 
 /// Problems kept and logged of one listing; whoever wrote a thousand bad members gets the idea.
@@ -33,12 +40,10 @@ impl View {
         path: String,
         config: ServersetConfig,
         listings: watch::Receiver<Listing>,
-        shown: Publisher,
-        everybody: Publisher,
-        problems: watch::Sender<Arc<[Problem]>>,
+        outlets: Outlets,
     ) -> Self {
         let stabilizer = config.hold_removals.map(Stabilizer::new);
-        View { config, path, listings, stabilizer, shown, everybody, problems, refused: Vec::new() }
+        View { config, path, listings, stabilizer, outlets, refused: Vec::new() }
     }
 
     /// Publishes until the follower is gone, which it is not while this has a receiver.
@@ -55,6 +60,7 @@ impl View {
             };
             tokio::select! {
                 changed = self.listings.changed() => if changed.is_err() { return },
+                changed = self.outlets.registering.changed() => if changed.is_err() { return },
                 () = due => {}
             }
         }
@@ -64,15 +70,15 @@ impl View {
         let revision = Revision(listing.zxid);
         match listing.standing {
             _ if listing.lost => {
-                self.shown.lost();
-                self.everybody.lost();
+                self.outlets.shown.lost();
+                self.outlets.everybody.lost();
                 self.report(&listing.problems);
             }
             Standing::Unknown => {}
             Standing::Absent => {
                 self.stabilizer.iter_mut().for_each(Stabilizer::clear);
-                self.shown.absent(revision);
-                self.everybody.absent(revision);
+                self.outlets.shown.absent(revision);
+                self.outlets.everybody.absent(revision);
                 self.refused.clear();
                 self.report(&[]);
             }
@@ -83,9 +89,11 @@ impl View {
                 }
                 // Before the members, so that whoever sees a set can ask what it lacks.
                 self.report(&listing.problems);
-                let published = self.shown.publish(members, revision);
+                let published = self.outlets.shown.publish(members, revision);
                 // After them, so that whoever sees a registration here sees it above as well.
-                self.everybody.publish(distinct(all(listing)), revision);
+                if *self.outlets.registering.borrow_and_update() {
+                    self.outlets.everybody.publish(distinct(all(listing)), revision);
+                }
                 let refused = published.refused.iter().map(|refused| Problem {
                     node: format!("{} ({})", self.path, refused.id),
                     reason: refused.error.to_string(),
@@ -100,10 +108,10 @@ impl View {
     fn report(&self, problems: &[Problem]) {
         let problems: Vec<Problem> =
             problems.iter().chain(&self.refused).take(PROBLEMS_MAX).cloned().collect();
-        for problem in problems.iter().filter(|problem| !self.problems.borrow().contains(problem)) {
+        for problem in problems.iter().filter(|problem| !self.outlets.problems.borrow().contains(problem)) {
             tracing::warn!(node = problem.node, reason = problem.reason, "skipped");
         }
-        self.problems.send_if_modified(|kept| {
+        self.outlets.problems.send_if_modified(|kept| {
             let changed = **kept != *problems;
             *kept = problems.into();
             changed

@@ -19,6 +19,10 @@ pub(super) struct Cache {
     children: HashMap<String, Child>,
     /// Whether the set itself is somebody's ephemeral node.
     is_ephemeral: bool,
+    /// The members of the last listing in their order, which the next one hardly changes.
+    listed: Arc<[Arc<Node>]>,
+    /// Members read since.
+    fresh: Vec<Arc<Node>>,
 }
 
 #[derive(Debug)]
@@ -77,12 +81,14 @@ impl Cache {
         let read = match name.starts_with("vector_") {
             true => Vector::read(bytes, bounds.bytes_max).map(|vector| Child::Vector(Arc::new(vector))),
             false => read_member(bytes, bounds.bytes_max, &bounds.limits).map(|announced| {
-                Child::Member(Arc::new(Node {
+                let node = Arc::new(Node {
                     name: name.into(),
                     born: stat.czxid,
                     has_own_id: announced.has_own_id,
                     member: Arc::new(announced.member),
-                }))
+                });
+                self.fresh.push(node.clone());
+                Child::Member(node)
             }),
         };
         let read = read.unwrap_or_else(|error| Child::Bad(explain(&error)));
@@ -109,9 +115,11 @@ impl Cache {
     }
 
     /// All that is known, as of the transaction `zxid`. Cost: O(children).
-    pub(super) fn listing(&self, path: &str, zxid: u64) -> Listing {
-        let mut listing = Listing { standing: Standing::Present, zxid, ..Listing::default() };
-        let (mut members, mut vectors, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    pub(super) fn listing(&mut self, path: &str, zxid: u64) -> Listing {
+        self.listed = self.members();
+        let members = self.listed.clone();
+        let mut listing = Listing { standing: Standing::Present, zxid, members, ..Listing::default() };
+        let (mut vectors, mut problems) = (Vec::new(), Vec::new());
         let mut problem =
             |name: &str, reason: String| problems.push(Problem { node: format!("{path}{name}"), reason });
         if self.is_ephemeral {
@@ -122,8 +130,7 @@ impl Cache {
         }
         for (name, child) in &self.children {
             match child {
-                Child::Unread => {}
-                Child::Member(node) => members.push(node.clone()),
+                Child::Unread | Child::Member(_) => {}
                 Child::Vector(vector) => {
                     if vector.odd > 0 {
                         problem(
@@ -137,10 +144,22 @@ impl Cache {
             }
         }
         problems.sort_by(|a, b| a.node.cmp(&b.node));
-        listing.members = members.into();
         listing.vectors = vectors.into();
         listing.problems = problems.into();
         listing
+    }
+
+    /// The members in the order of listings.
+    fn members(&mut self) -> Arc<[Arc<Node>]> {
+        let fresh = std::mem::take(&mut self.fresh);
+        let known = |node: &&Arc<Node>| {
+            let child = self.children.get(&*node.name);
+            matches!(child, Some(Child::Member(child)) if Arc::ptr_eq(child, node))
+        };
+        let mut members: Vec<_> = self.listed.iter().chain(&fresh).filter(known).cloned().collect();
+        // Those listed before are in order already, which this sort makes use of.
+        members.sort_by(|a, b| a.in_order(b));
+        members.into()
     }
 }
 

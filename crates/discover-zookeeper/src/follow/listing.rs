@@ -1,5 +1,6 @@
 //! A set as its followers see it: before anybody selected from it.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use peerset_cluster::Member;
@@ -15,7 +16,7 @@ pub(crate) struct Listing {
     pub(crate) lost: bool,
     /// The transaction that last changed the set's children.
     pub(crate) zxid: u64,
-    /// In no order.
+    /// In the order of [`Node::in_order`].
     pub(crate) members: Arc<[Arc<Node>]>,
     pub(crate) vectors: Arc<[Arc<Vector>]>,
     /// Sorted by znode.
@@ -40,4 +41,12 @@ pub(crate) struct Node {
     pub(crate) born: i64,
     pub(crate) has_own_id: bool,
     pub(crate) member: Arc<Member>,
+}
+
+impl Node {
+    /// By id, and of one id the best first: who is alive before who is not, the newest before older ones.
+    pub(crate) fn in_order(&self, other: &Node) -> Ordering {
+        let best = |node: &Node| (node.member.status.is_serving(), node.born);
+        self.member.id.cmp(&other.member.id).then_with(|| best(other).cmp(&best(self)))
+    }
 }
