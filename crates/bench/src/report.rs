@@ -76,7 +76,9 @@ impl Report {
     /// Adds a figure, and shows it at once: a whole run takes minutes.
     pub(crate) fn add(&mut self, figure: Figure) {
         let [_, what, ours, theirs, rival, ratio, target, verdict] = figure.row();
-        println!("  → {what}: {ours} to {theirs} ({rival}), ratio {ratio}, target {target}: {verdict}");
+        let against = if rival.is_empty() { rival } else { format!(" to {theirs} ({rival}), ratio {ratio}") };
+        let judged = if target.is_empty() { target } else { format!(", target {target}: {verdict}") };
+        println!("  → {what}: {ours}{against}{judged}");
         self.figures.push(figure);
     }
 

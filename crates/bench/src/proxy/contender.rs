@@ -1,9 +1,12 @@
 //! Who takes part, and what stands behind each.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use peerset_testkit::{Memcached, Peerset, Program, Twemproxy, TwemproxyOptions};
+use anyhow::{Context, Result, ensure};
+use peerset_testkit::{Memcached, Peerset, Program, Twemproxy, TwemproxyOptions, wait_for};
 
 /// What is between the load and the servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +65,9 @@ impl Contender {
                 Some(Proxy::Peerset(Peerset::start_proxy(binary, &arguments)))
             }
         };
-        Rig { servers, proxy }
+        let rig = Rig { servers, proxy };
+        wait_until_ready(rig.addr());
+        rig
     }
 }
 
@@ -84,4 +89,25 @@ impl Rig {
             Some(Proxy::Peerset(proxy)) => proxy.program(),
         }
     }
+}
+
+/// Waits until requests are answered. A proxy that listens may not know its servers yet, and says so.
+pub(super) fn wait_until_ready(addr: SocketAddr) {
+    wait_for("an answer that is no error", PATIENCE, || ask_once(addr).ok());
+}
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connects and has one request answered, as any client that is idle now has had.
+pub(super) fn ask_once(addr: SocketAddr) -> Result<TcpStream> {
+    let mut client =
+        TcpStream::connect(addr).context("connecting; each client takes a descriptor: ulimit -n")?;
+    client.set_nodelay(true)?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    client.write_all(b"get nothing\r\n")?;
+    let mut reply = [0; 5];
+    client.read_exact(&mut reply)?;
+    ensure!(&reply == b"END\r\n", "{:?}", reply.escape_ascii().to_string());
+    Ok(client)
 }

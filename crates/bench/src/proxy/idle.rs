@@ -1,14 +1,12 @@
 //! What clients cost that are connected and silent.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::Plan;
-use super::contender::Contender;
+use super::contender::{Contender, ask_once};
 use super::scenario::{IDLE_MIB_MAX, Scenario};
 use crate::report::{Figure, Report, Target};
 use crate::stats::Spread;
@@ -53,17 +51,4 @@ pub(super) fn run(scenario: &Scenario, connections: usize, plan: &Plan, report: 
         });
     }
     Ok(())
-}
-
-/// Connects and has one request answered, as any client that is idle now has had.
-fn ask_once(addr: SocketAddr) -> Result<TcpStream> {
-    let mut client =
-        TcpStream::connect(addr).context("connecting; each client takes a descriptor: ulimit -n")?;
-    client.set_nodelay(true)?;
-    client.set_read_timeout(Some(Duration::from_secs(5)))?;
-    client.write_all(b"get nothing\r\n")?;
-    let mut reply = [0; 5];
-    client.read_exact(&mut reply)?;
-    ensure!(&reply == b"END\r\n", "{:?}", reply.escape_ascii().to_string());
-    Ok(client)
 }
