@@ -10,6 +10,7 @@ mod languages;
 mod load;
 mod membership;
 mod reload;
+mod routes;
 mod settings;
 mod stored;
 mod twemproxy;

@@ -9,16 +9,16 @@ use super::fleet::{Fleet, PATIENCE, wait_until_known};
 use super::load::{Expect, Load};
 use crate::wire::{PEERSET, Wire};
 
-/// A proxy with a configuration file.
-struct Configured {
-    fleet: Fleet,
+/// A proxy with a configuration file: the pool `main` of two servers, the pool `one` of the second of them, and routes.
+pub(super) struct Configured {
+    pub(super) fleet: Fleet,
     folder: TempDir,
-    proxy: Peerset,
+    pub(super) proxy: Peerset,
 }
 
 impl Configured {
     #[track_caller]
-    fn start(routes: &str) -> Configured {
+    pub(super) fn start(routes: &str) -> Configured {
         let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
         write(&path(&folder), &config(&fleet, routes));
         let proxy = Peerset::start_proxy(PEERSET, &["--config", path(&folder).to_str().unwrap()]);
@@ -32,7 +32,7 @@ impl Configured {
 
     /// Waits until a request is answered so.
     #[track_caller]
-    fn wait_for_answer(&self, request: &str, expected: &str) {
+    pub(super) fn wait_for_answer(&self, request: &str, expected: &str) {
         let mut wire = Wire::connect(self.proxy.addr());
         wait_for(&format!("{expected:?} to {request:?}"), PATIENCE, || {
             wire.send(format!("{request}mn\r\n"));
@@ -121,29 +121,4 @@ fn reloads_drop_no_request() {
     }
     let tally = load.finish();
     assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
-}
-
-#[test]
-fn a_stand_in_keeps_what_it_gets_for_a_while_only() {
-    let mut configured = Configured::start("failover = [\"main\", \"one\"]\nexpiry = \"100s\"");
-    // Until the pool is known and connected, the stand-in has everything.
-    let mut wire = Wire::connect(configured.proxy.addr());
-    wait_for("the first of the pools to take keys", PATIENCE, || {
-        for number in 0..20 {
-            wire.ask(format!("set early{number} 0 0 1\r\n1\r\n"), "STORED\r\n");
-        }
-        let mut first = Wire::connect(configured.fleet.servers[0].addr());
-        first.send("stats\r\n");
-        (!first.read_until("END\r\n").contains("STAT curr_items 0\r\n")).then_some(())
-    });
-    let key = configured.fleet.keys_on(0, configured.proxy.addr()).remove(0);
-    configured.fleet.servers[0].kill();
-    configured.wait_for_answer(&format!("set {key} 0 0 1\r\n1\r\n"), "STORED\r\n");
-    let mut stand_in = Wire::connect(configured.fleet.servers[1].addr());
-    stand_in.send(format!("mg {key} t\r\n"));
-    let line = stand_in.read_until("\r\n");
-    let left: i32 =
-        line.trim_end().strip_prefix("HD t").unwrap_or_else(|| panic!("{line:?}")).parse().unwrap();
-    assert!((1..=100).contains(&left), "{line:?}");
-    configured.wait_for_answer(&format!("get {key}\r\n"), &format!("VALUE {key} 0 1\r\n1\r\nEND\r\n"));
 }
