@@ -1,10 +1,11 @@
 //! Registered while it works: a check every second that puts a member into the set and takes it out.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use peerset_cluster::{Member, Membership, RegisterError};
+use peerset_cluster::{BoxFuture, Member, Membership, RegisterError};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -137,8 +138,19 @@ async fn run<C, F, E>(
 {
     let mut ticks = interval_at(Instant::now(), config.every.max(Duration::from_millis(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Carrying a wish out may take as long as the registry is away, so it is waited for between checks.
+    let mut wish: Option<BoxFuture<'_, Result<(), RegisterError>>> = None;
+    let mut refused = false;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            biased;
+            Some(outcome) = async { Some(wish.as_mut()?.await) } => {
+                wish = None;
+                refused = is_refused(&membership, outcome, refused);
+                continue;
+            }
+            _ = ticks.tick() => {}
+        }
         let health = match timeout(config.limit, check()).await {
             Ok(Ok(())) => Health::Passing,
             Ok(Err(error)) => Health::Failing { reason: error.to_string() },
@@ -146,17 +158,23 @@ async fn run<C, F, E>(
         };
         let passing = health == Health::Passing;
         note(&membership, &reports, health);
-        // Only the wish: carrying it out may take as long as the registry is away, and the next check must not wait.
-        let wish = async {
-            match passing {
-                true => membership.register().await,
-                false => membership.deregister().await,
-            }
+        let stands = passing == membership.is_wanted() && !refused;
+        wish = match passing {
+            _ if stands => wish,
+            true => Some(Box::pin(membership.register())),
+            false => Some(Box::pin(membership.deregister())),
         };
-        if passing != membership.is_wanted() {
-            let _ = timeout(Duration::ZERO, wish).await;
-        }
     }
+}
+
+/// Whether the registry refused the wish for good, so that it must be asked again; logged once.
+fn is_refused(membership: &Membership, outcome: Result<(), RegisterError>, before: bool) -> bool {
+    let Err(error @ RegisterError::Refused { .. }) = outcome else { return false };
+    if !before {
+        let reason = error.source().map(ToString::to_string);
+        tracing::error!(member = %membership.id(), %error, reason, "asking again with every check");
+    }
+    true
 }
 
 /// Keeps what the check said, and logs it if it is another verdict than before.
@@ -178,7 +196,7 @@ fn note(membership: &Membership, reports: &watch::Sender<Health>, health: Health
 #[cfg(test)]
 mod tests {
     use super::*;
-    use peerset_cluster::{Discover, MemoryCluster, Register, Snapshot};
+    use peerset_cluster::{Discover, Limits, MemoryCluster, Register, Snapshot};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -244,5 +262,22 @@ mod tests {
         watch.wait_for(|snapshot| snapshot.len() == 1).await.unwrap();
         drop(checked);
         watch.wait_for(Snapshot::is_empty).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_registry_refused_is_asked_for_again() {
+        let mut limits = Limits::default();
+        limits.members_max = 1;
+        let cluster = MemoryCluster::with_limits("memory", limits);
+        let other = cluster.create_membership(Member::at("b:1".parse().unwrap())).await.unwrap();
+        other.register().await.unwrap();
+        let ping = || std::future::ready(Ok::<(), &str>(()));
+        let checked = Checked::start(membership(&cluster).await, CheckConfig::default(), ping);
+        tokio::time::sleep(Duration::from_secs(3)).await; // of paused time
+        assert_eq!(*checked.health().borrow(), Health::Passing);
+        assert!(cluster.watch().borrow().get(checked.membership().id()).is_none());
+        drop(other);
+        let there = |snapshot: &Snapshot| snapshot.get(checked.membership().id()).is_some();
+        cluster.watch().wait_for(there).await.unwrap();
     }
 }

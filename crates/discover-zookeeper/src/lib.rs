@@ -30,6 +30,7 @@
 //! }
 //! # Ok(()) }
 //! ```
+//! A watch ends with the last handle to its set; [`Watch::keeping`](peerset_cluster::Watch::keeping) makes it keep one.
 //! The first snapshot comes at once and may be pending; [`Watch::answer`](peerset_cluster::Watch::answer) waits for the
 //! ensemble's first word. Unreachable servers are no error, now or later: the set is pending, or stale with the last good
 //! members, until one answers.

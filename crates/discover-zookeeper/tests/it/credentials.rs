@@ -53,3 +53,15 @@ async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
     assert!(timeout(PATIENCE, membership.register()).await.unwrap().is_err());
     assert!(!format!("{:?}", Credentials::digest("user", "right")).contains("right"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheme_that_nobody_knows_is_refused_and_said() {
+    let server = Zookeeper::start();
+    let mut session = config();
+    session.credentials = vec![Credentials::new("nonsense", "secret")];
+    let session = Session::connect_alone(&[server.addr().try_into().unwrap()], session).unwrap();
+    let set = session.serverset(path(SET), ServersetConfig::default());
+    let why = peerset_testkit::wait_for("a reason", PATIENCE, || session.trouble());
+    assert!(why.contains("authentication failed") && !why.contains("secret"), "{why}");
+    assert_eq!(set.watch().borrow().state().to_string(), "pending");
+}
