@@ -112,8 +112,8 @@ fn mistakes_are_explained() {
     check(&["locate", "--pool", "static:a:99999", "k"], "^");
     check(&["locate", "--pool", "static:a:1", "--placement", "ketma", "k"], "did you mean ketama?");
     check(&["locate", "--pool", "static:a:1"], "<KEY>");
-    let (status, _, stderr) = run(&["locate", "--pool", "zk://a:2181/set", "k"], b"");
-    assert!(status == 1 && stderr.contains("no source for `zk://a:2181/set`"), "{stderr}");
+    let (status, _, stderr) = run(&["locate", "--pool", "etcd://a:2379/set", "k"], b"");
+    assert!(status == 2 && stderr.contains("no source for `etcd://a:2379/set`"), "{stderr}");
     let (status, _, stderr) = run(&["locate", "--pool", "static:a:1", "--keys", "-"], &vec![b'x'; 70_000]);
     assert!(status == 1 && stderr.contains("line 1: longer than"), "{stderr}");
 }
