@@ -28,7 +28,8 @@ pub struct ZookeeperConfig {
     /// A larger member is skipped unread, and none is written. ZooKeeper itself stops at 1 MiB; a usual member takes 100
     /// to 300 bytes.
     pub member_bytes_max: usize,
-    /// Bounds of a set. Members beyond [`Limits::members_max`] are problems, and those with the smallest ids stay.
+    /// Bounds of a set. Members beyond [`Limits::members_max`] are problems, and those with the smallest ids stay; of
+    /// more than twice as many znodes, only the first by name are read.
     pub limits: Limits,
 }
 

@@ -60,8 +60,8 @@
 //! --pool serverset://zk01.internal:2181/prod/memcache_nodes` for clients in any language.
 //!
 //! # Compatible with
-//! ZooKeeper 3.5 and later. A change of a registered member, and finding one's znode again after a connection was lost in
-//! the middle of a write, use transactions and a request of 3.6. Watching works with older servers.
+//! ZooKeeper 3.5 and later; tested with 3.8. Watching works with older servers too. Before 3.6, finding one's znode again
+//! after a connection was lost in the middle of a write reads the whole set.
 
 mod backoff;
 mod check;

@@ -82,7 +82,10 @@ impl Registrar {
                     intent.done();
                 }
                 Err(error) if error.is_final() => {
-                    tracing::error!(member = %intent.id(), %error, "ZooKeeper refused a registration");
+                    if was_agreed {
+                        // Nobody waits for it who would be told.
+                        tracing::error!(member = %intent.id(), %error, "ZooKeeper refused to register again");
+                    }
                     intent.refuse(DriverError::new(error));
                     tokio::select! {
                         newer = intent.next() => (wish, was_agreed) = (newer, false),

@@ -19,6 +19,8 @@ pub(super) struct Cache {
     children: HashMap<String, Child>,
     /// Whether the set itself is somebody's ephemeral node.
     is_ephemeral: bool,
+    /// How many children are not even read.
+    beyond: usize,
     /// The members of the last listing in their order, which the next one hardly changes.
     listed: Arc<[Arc<Node>]>,
     /// Members read since.
@@ -41,19 +43,32 @@ pub(super) struct Bounds {
     pub(super) limits: Limits,
 }
 
+impl Bounds {
+    /// Children of which as many are members as a snapshot may have, and as many again that are vectors, bad, or of one
+    /// id with others.
+    fn children_max(&self) -> usize {
+        self.limits.members_max.saturating_mul(2)
+    }
+}
+
 impl Cache {
     /// Takes the set's present children and drops what is known of others. Whatever is neither member nor vector is
     /// somebody else's.
-    pub(super) fn keep_only(&mut self, set: &Stat, names: Vec<String>) {
+    pub(super) fn keep_only(&mut self, set: &Stat, mut names: Vec<String>, bounds: &Bounds) {
         if self.born != set.czxid {
             self.children.clear();
         }
         self.born = set.czxid;
         self.is_ephemeral = set.ephemeral_owner != 0;
+        names.retain(|name| name.starts_with("member_") || name.starts_with("vector_"));
+        self.beyond = names.len().saturating_sub(bounds.children_max());
+        if self.beyond > 0 {
+            names.sort_unstable(); // so that every process reads the same ones
+            names.truncate(bounds.children_max());
+        }
         let mut before = std::mem::take(&mut self.children);
         self.children = names
             .into_iter()
-            .filter(|name| name.starts_with("member_") || name.starts_with("vector_"))
             .map(|name| {
                 let child = before.remove(&name).unwrap_or(Child::Unread);
                 (name, child)
@@ -127,6 +142,10 @@ impl Cache {
                 "",
                 "it is itself a member, or some other ephemeral node, which can have no children".into(),
             );
+        }
+        if self.beyond > 0 {
+            let read = self.children.len();
+            problem("", format!("{} children beyond the first {read} by name are not read", self.beyond));
         }
         for (name, child) in &self.children {
             match child {
@@ -202,7 +221,7 @@ mod tests {
         let bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
         let good = br#"{"serviceEndpoint":{"host":"h","port":1},"status":"ALIVE"}"#;
         let mut cache = Cache::default();
-        cache.keep_only(&stat(1), names(&["member_1", "member_2", "vector_1", "lock"]));
+        cache.keep_only(&stat(1), names(&["member_1", "member_2", "vector_1", "lock"]), &bounds);
         let mut unread = cache.unread();
         unread.sort();
         assert_eq!(unread, ["member_1", "member_2", "vector_1"], "a stranger's node is not read");
@@ -212,21 +231,36 @@ mod tests {
         assert!(cache.read("vector_1", b"{}", &stat(2), &bounds));
         assert!(!cache.read("member_3", good, &stat(2), &bounds), "gone meanwhile");
 
-        cache.keep_only(&stat(1), names(&["member_1", "member_2", "member_4"]));
+        cache.keep_only(&stat(1), names(&["member_1", "member_2", "member_4"]), &bounds);
         assert_eq!((cache.unread(), cache.bad()), (names(&["member_4"]), names(&["member_2"])));
         let listing = cache.listing("/set", 7);
         assert_eq!((listing.members.len(), listing.vectors.len(), listing.zxid), (1, 0, 7));
         assert_eq!(listing.problems[0].node, "/set/member_2");
 
         // Deleted and made again: the same names are other nodes.
-        cache.keep_only(&stat(9), names(&["member_1"]));
+        cache.keep_only(&stat(9), names(&["member_1"]), &bounds);
         assert_eq!(cache.unread(), ["member_1"]);
     }
 
     #[test]
     fn a_set_that_is_a_member_is_a_problem() {
+        let bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
         let mut cache = Cache::default();
-        cache.keep_only(&Stat { ephemeral_owner: 5, ..stat(1) }, Vec::new());
+        cache.keep_only(&Stat { ephemeral_owner: 5, ..stat(1) }, Vec::new(), &bounds);
         assert_eq!(cache.listing("/set", 1).problems[0].node, "/set");
+    }
+
+    #[test]
+    fn more_children_than_could_be_shown_are_not_read() {
+        let mut bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
+        bounds.limits.members_max = 2;
+        let mut cache = Cache::default();
+        let children: Vec<_> = (0..7).rev().map(|n| format!("member_{n}")).collect();
+        cache.keep_only(&stat(1), children, &bounds);
+        let mut unread = cache.unread();
+        unread.sort();
+        assert_eq!(unread, ["member_0", "member_1", "member_2", "member_3"]);
+        let problem = cache.listing("/set", 1).problems[0].to_string();
+        assert_eq!(problem, "/set: 3 children beyond the first 4 by name are not read");
     }
 }

@@ -105,7 +105,7 @@ impl Reader {
             let ended = match client.get_and_watch_children(self.path.as_str()).await {
                 Ok((names, stat, watcher)) => {
                     self.zxid = stat.pzxid.unsigned_abs();
-                    self.cache.keep_only(&stat, names);
+                    self.cache.keep_only(&stat, names, &self.bounds);
                     let unread = self.cache.unread();
                     match self.read(client, &unread).await {
                         Ok(_) => {

@@ -155,22 +155,36 @@ impl Znode {
         // The server we reached may be behind the one that took the write; afterwards it is not.
         up.client.sync(self.set.as_str()).await?;
         let mut found = Vec::new();
-        for path in up.client.list_ephemerals(self.set.as_str()).await? {
-            let name = path.strip_prefix(self.set.as_str()).and_then(|rest| rest.strip_prefix('/'));
-            if !name.is_some_and(|name| name.starts_with("member_")) {
-                continue;
-            }
-            let bytes = match up.client.get_data(&path).await {
-                Ok((bytes, _)) => bytes,
+        for path in self.candidates(&up.client).await? {
+            let (bytes, stat) = match up.client.get_data(&path).await {
+                Ok(read) => read,
                 Err(Error::NoNode) => continue,
                 Err(error) => return Err(error),
             };
             let announced = read_member(&bytes, self.bytes_max, &Limits::default());
-            if announced.is_ok_and(|announced| announced.member.id == self.id) {
+            let is_ours = announced.is_ok_and(|announced| announced.member.id == self.id);
+            if is_ours && stat.ephemeral_owner == up.session {
                 found.push((path, bytes));
             }
         }
         Ok(found)
+    }
+
+    /// The members among which ours are: those of the session, or all if the server is too old to tell.
+    async fn candidates(&self, client: &Client) -> Result<Vec<String>, Error> {
+        let members = self.set.child("member_");
+        let mut paths = match client.list_ephemerals(self.set.as_str()).await {
+            // Before 3.6 the request is unknown, which some servers say and others answer with nothing.
+            Err(Error::Unimplemented | Error::UnmarshalError { .. }) => {
+                match client.list_children(self.set.as_str()).await {
+                    Err(Error::NoNode) => Vec::new(),
+                    names => names?.iter().map(|name| self.set.child(name)).collect(),
+                }
+            }
+            paths => paths?,
+        };
+        paths.retain(|path| path.starts_with(&members));
+        Ok(paths)
     }
 
     /// Creates it in place of `old`, in one transaction, and the set before it if that is missing.
