@@ -4,7 +4,7 @@
 //! memcached -t 1 &
 //! cargo run --release -p peerset-client-memcache --example load -- 127.0.0.1:11211 128
 //! ```
-//! Arguments: address, tasks, operations in all, `many` for multi-gets of 100 or `threads` for a runtime of two threads.
+//! Arguments: address, tasks, operations in all, connections, `many` for multi-gets of 100 or `threads` for a runtime of two threads.
 
 #![expect(clippy::print_stdout, reason = "an example that reports")]
 
@@ -32,7 +32,9 @@ fn main() -> Outcome {
     };
     let runtime = builder.worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let client = Client::server(&address, ServerConfig::default())?;
+        let mut config = ServerConfig::default();
+        config.connections = argument(3, "1").parse()?;
+        let client = Client::server(&address, config)?;
         for number in 0..KEYS {
             client.set(Key::new(&name(number))?, [b'v'; 100], Expiry::Never).await?;
         }

@@ -23,7 +23,8 @@ pub struct HealthConfig {
     pub eject_after: u32,
     /// The shortest wait before a probe. The first wait lies between this and its double.
     pub retry_min: Duration,
-    /// The longest wait; reached by doubling, and jittered down to its half so that many clients do not probe together.
+    /// The longest wait; reached by doubling, and jittered down to its half so that many clients do not probe together. A
+    /// probe may take as long, so that this should be longer than connecting may take.
     pub retry_max: Duration,
 }
 

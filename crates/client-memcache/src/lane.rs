@@ -32,7 +32,7 @@ mod exchange;
 mod slots;
 mod socket;
 
-pub(crate) use answer::{Answer, Expect, Item, Status};
+pub(crate) use answer::{Answer, Expect, Found, Item, Status};
 pub(crate) use dial::{Dialled, dial};
 pub(crate) use driver::{Driver, Ending};
 pub(crate) use encoder::{Encoder, Life, Request};

@@ -46,8 +46,9 @@ impl Place {
             Place::Routes(routes) => routes.get_many(keys, picks).await,
         };
         let mut many = Many { found: vec![None; keys.keys.len()], failures: Vec::new() };
-        for (pick, value) in part.found {
-            many.found[pick] = Some(value);
+        for found in part.found {
+            let pick = found.pick as usize;
+            many.found[pick] = Some(found.into());
         }
         many.failures.extend(part.failures.into_iter().map(|(keys, error)| Failed { keys, error }));
         many

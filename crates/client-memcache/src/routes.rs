@@ -73,7 +73,7 @@ impl Routes {
         let (mut done, mut ended) = (Part::default(), Vec::new());
         while !walks.is_empty() {
             let mut part = self.take_all(keys, &walks).await;
-            let found: HashSet<usize> = part.found.iter().map(|(pick, _)| *pick).collect();
+            let found: HashSet<usize> = part.found.iter().map(|found| found.pick as usize).collect();
             let failed: HashMap<usize, &Error> = part
                 .failures
                 .iter()

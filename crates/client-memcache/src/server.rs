@@ -76,15 +76,22 @@ impl Server {
         Ok(())
     }
 
-    /// Asks the server.
+    /// Asks the server. Small requests all take the first connection, since the more go together, the less each costs;
+    /// bulky ones the least busy.
     #[inline]
     pub(crate) fn ask<R: Request>(&self, request: R) -> Exchange<'_, R> {
         let lanes = &self.shared.lanes;
-        let lane = match lanes.len() {
-            1 => 0,
-            len => self.next.fetch_add(1, Ordering::Relaxed) % len,
-        };
+        let lane = if lanes.len() > 1 && request.is_bulky() { self.least_busy() } else { 0 };
         Exchange::new(&lanes[lane], request)
+    }
+
+    #[cold]
+    fn least_busy(&self) -> usize {
+        let lanes = &self.shared.lanes;
+        // Of equally busy ones not always the same.
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let turns = (0..lanes.len()).map(|turn| (first.wrapping_add(turn)) % lanes.len());
+        turns.min_by_key(|&lane| lanes[lane].waiting()).unwrap_or(0)
     }
 
     /// Asks about a key, and gives the caller's answer.
@@ -131,8 +138,12 @@ impl Shared {
     /// Connects a lane when that is wanted, and probes while the server is down. Never ends; it is aborted.
     async fn keep(self: Arc<Self>, lane: Arc<Lane>) {
         let mut down = self.down.subscribe();
+        let is_first = Arc::ptr_eq(&lane, &self.lanes[0]);
         loop {
-            if down.borrow_and_update().is_none() && !lane.is_wanted() {
+            let is_down = down.borrow_and_update().is_some();
+            // One of them probes, so that there is one probe at a time however long it takes.
+            let rests = if is_down { !is_first } else { !lane.is_wanted() };
+            if rests {
                 tokio::select! {
                     () = lane.wanted.notified() => {}
                     _ = down.changed() => {}

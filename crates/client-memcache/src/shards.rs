@@ -130,10 +130,7 @@ impl Shards {
                     .flat_map(|(picks, error)| picks.into_iter().map(move |pick| (pick, error.clone())));
                 let asked = each.map(|(pick, error)| async move {
                     match self.ask_next(Get::new(keys.keys[pick], options), error).await {
-                        Ok(value) => Part {
-                            found: value.map(|value| (pick, value)).into_iter().collect(),
-                            failures: vec![],
-                        },
+                        Ok(value) => Part::of(pick, value),
                         Err(error) => Part { found: vec![], failures: vec![(vec![pick], error)] },
                     }
                 });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::lane::Item;
+use crate::lane::{Found, Item};
 
 /// An item as it was found. What was not asked for is none.
 ///
@@ -73,5 +73,12 @@ impl From<Item> for Value {
                 (false, false) => Win::None,
             },
         }
+    }
+}
+
+impl From<Found> for Value {
+    #[inline]
+    fn from(found: Found) -> Value {
+        Value { data: found.data, flags: found.flags, cas: found.cas.map(Cas), ..Value::default() }
     }
 }

@@ -19,8 +19,8 @@ pub(crate) enum Expect {
     MetaNumber,
     /// To `get` and its kin with one key: one `VALUE` or none, and `END`.
     Value(KeyMark),
-    /// With many keys: any number of them.
-    Values,
+    /// With many keys: as many or fewer of them.
+    Values(usize),
     /// To `set` and its kin: `STORED`, `NOT_STORED`, `EXISTS` or `NOT_FOUND`.
     Stored,
     /// To `delete`: `DELETED` or `NOT_FOUND`.
@@ -43,7 +43,7 @@ pub(crate) enum Answer {
     Status(Status),
     Item(Item),
     /// What was found of many keys, in their order.
-    Items(Vec<(KeyMark, Item)>),
+    Items(Vec<Found>),
     Number(u64),
     Version(String),
     Stats(Vec<(String, String)>),
@@ -81,11 +81,24 @@ pub(crate) struct Item {
     key: Option<KeyMark>,
 }
 
+/// One of many items.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) data: Bytes,
+    pub(crate) flags: u32,
+    pub(crate) cas: Option<u64>,
+    pub(crate) key: KeyMark,
+    /// Which of the caller's keys that is; said by who knows them.
+    pub(crate) pick: u32,
+}
+
 /// Reads answers, and remembers what a long one has brought so far.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     item: Option<Item>,
-    items: Vec<(KeyMark, Item)>,
+    items: Vec<Found>,
+    /// Where the short values of one answer to many keys lie.
+    room: BytesMut,
     stats: Vec<(String, String)>,
     /// More than this has to come before another look is worth it.
     bytes_min: usize,
@@ -94,6 +107,10 @@ pub(super) struct Reader {
 /// Values from this length on share the memory they were read into. Smaller ones are copied, so that they do not hold on
 /// to a whole read buffer.
 const SHARED_BYTES_MIN: usize = 32 * 1024;
+
+/// Short values of many keys share memory of this size among each other: a few allocations for all of them, and whoever
+/// keeps one of them for long keeps no more than this.
+const ROOM_BYTES: usize = 4 * 1024;
 
 /// The replies of a `stats` that are kept; memcached has at most some thousands (`stats slabs`).
 const STATS_MAX: usize = 64 * 1024;
@@ -130,11 +147,22 @@ impl Reader {
                     if last {
                         return Ok(Some(Answer::Item(item)));
                     }
-                    match (expect, item.key) {
-                        (Expect::Values, Some(mark)) => self.items.push((mark, item)),
-                        _ if self.item.is_none() => self.item = Some(item),
-                        _ => return Err(Misbehaviour::Key),
+                    if self.item.replace(item).is_some() {
+                        return Err(Misbehaviour::Key);
                     }
+                }
+                Taken::Found(mut found, value_bytes) => {
+                    found.data = if value_bytes <= ROOM_BYTES / 4 {
+                        if self.room.capacity() < value_bytes {
+                            self.room = BytesMut::with_capacity(ROOM_BYTES);
+                        }
+                        self.room.extend_from_slice(&input[consumed - 2 - value_bytes..consumed - 2]);
+                        input.advance(consumed);
+                        self.room.split().freeze()
+                    } else {
+                        data(input, consumed, value_bytes)
+                    };
+                    self.items.push(found);
                 }
             }
         }
@@ -188,12 +216,21 @@ impl Reader {
                 Some(item) => Ok(Taken::Answer(Answer::Item(item))),
                 None => status(Status::NotFound),
             },
-            (Expect::Values, Reply::Value(value)) => {
-                let key = Some(KeyMark::of(value.key.as_bytes()));
-                let item = Item { flags: value.flags, cas: value.cas, key, ..Item::default() };
-                Ok(Taken::Item(item, value.value.len(), false))
+            (Expect::Values(asked), Reply::Value(value)) => {
+                if self.items.len() == asked {
+                    return Err(Misbehaviour::Key);
+                }
+                if self.items.is_empty() {
+                    self.items.reserve_exact(asked);
+                }
+                let key = KeyMark::of(value.key.as_bytes());
+                let found = Found { flags: value.flags, cas: value.cas, key, ..Found::default() };
+                Ok(Taken::Found(found, value.value.len()))
             }
-            (Expect::Values, Reply::End) => Ok(Taken::Answer(Answer::Items(std::mem::take(&mut self.items)))),
+            (Expect::Values(_), Reply::End) => {
+                self.room = BytesMut::new();
+                Ok(Taken::Answer(Answer::Items(std::mem::take(&mut self.items))))
+            }
             (Expect::Stored, Reply::Stored) => status(Status::Done),
             (Expect::Stored, Reply::NotStored) => status(Status::NotStored),
             (Expect::Stored, Reply::Exists) => status(Status::Exists),
@@ -232,6 +269,8 @@ enum Taken {
     Answer(Answer),
     /// An item, the length of its value, and whether it is all of the answer.
     Item(Item, usize, bool),
+    /// One item of many, and the length of its value.
+    Found(Found, usize),
     /// A part of an answer, already noted.
     Part,
 }

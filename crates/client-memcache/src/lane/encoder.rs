@@ -21,7 +21,15 @@ pub(crate) trait Request {
 
     /// About how long it will be, for bounds.
     fn bytes(&self) -> usize;
+
+    /// Whether it takes so long that others are not to wait behind it, if there is another connection.
+    fn is_bulky(&self) -> bool {
+        self.bytes() > BULKY_BYTES_MIN
+    }
 }
+
+/// Some microseconds of copying.
+const BULKY_BYTES_MIN: usize = 16 * 1024;
 
 /// Where a request is appended, and what has to be known for that.
 pub(crate) struct Encoder<'o> {
@@ -67,23 +75,40 @@ impl Encoder<'_> {
     /// The key with its prefix is too long, or needs meta commands and there are none.
     #[inline]
     pub(crate) fn key(&mut self, command: &[u8], key: Key<'_>) -> Result<KeyMark, Error> {
-        self.out.extend_from_slice(command);
-        let start = self.out.len();
-        let bytes = self.prefix.len() + key.as_bytes().len();
-        if !key.is_encoded() {
-            if bytes > KEY_BYTES_MAX {
-                return Err(Error::Key(KeyError::TooLong { bytes }));
-            }
-            self.out.extend_from_slice(self.prefix);
-            self.out.extend_from_slice(key.as_bytes());
-        } else {
-            self.needs_meta("a binary key")?;
-            if base64_len(bytes) > KEY_BYTES_MAX {
-                return Err(Error::Key(KeyError::TooLong { bytes: base64_len(bytes) }));
-            }
-            base64::encode(&[self.prefix, key.as_bytes()].concat(), self.out);
-        }
+        let start = self.out.len() + command.len();
+        self.unmarked_key(command, key)?;
         Ok(KeyMark::of(&self.out[start..]))
+    }
+
+    /// Appends a command with its key.
+    ///
+    /// # Errors
+    /// As [`key`](Self::key).
+    #[inline]
+    pub(crate) fn unmarked_key(&mut self, command: &[u8], key: Key<'_>) -> Result<(), Error> {
+        let bytes = self.prefix.len() + key.as_bytes().len();
+        if key.is_encoded() {
+            return self.encoded_key(command, key, base64_len(bytes));
+        }
+        if bytes > KEY_BYTES_MAX {
+            return Err(Error::Key(KeyError::TooLong { bytes }));
+        }
+        self.out.reserve(command.len() + bytes);
+        self.out.extend_from_slice(command);
+        self.out.extend_from_slice(self.prefix);
+        self.out.extend_from_slice(key.as_bytes());
+        Ok(())
+    }
+
+    #[cold]
+    fn encoded_key(&mut self, command: &[u8], key: Key<'_>, bytes: usize) -> Result<(), Error> {
+        self.needs_meta("a binary key")?;
+        if bytes > KEY_BYTES_MAX {
+            return Err(Error::Key(KeyError::TooLong { bytes }));
+        }
+        self.out.extend_from_slice(command);
+        base64::encode(&[self.prefix, key.as_bytes()].concat(), self.out);
+        Ok(())
     }
 
     /// Appends the flag that says so if the key went as base64.

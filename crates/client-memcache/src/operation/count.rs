@@ -36,7 +36,7 @@ impl<'k> Count<'k> {
     }
 
     fn meta(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {
-        to.key(b"ma ", self.key)?;
+        to.unmarked_key(b"ma ", self.key)?;
         to.encoded(self.key).text(b" v");
         if self.direction == Direction::Decrement {
             to.text(b" MD");
@@ -66,7 +66,7 @@ impl Request for Count<'_> {
             Direction::Increment => b"incr ",
             Direction::Decrement => b"decr ",
         };
-        to.key(command, self.key)?;
+        to.unmarked_key(command, self.key)?;
         to.number(self.delta).text(b"\r\n");
         Ok(Expect::Number)
     }

@@ -46,11 +46,11 @@ impl Request for Delete<'_> {
             if self.options != DeleteOptions::default() {
                 to.needs_meta("a delete with options")?;
             }
-            to.key(b"delete ", self.key)?;
+            to.unmarked_key(b"delete ", self.key)?;
             to.text(b"\r\n");
             return Ok(Expect::Deleted);
         }
-        to.key(b"md ", self.key)?;
+        to.unmarked_key(b"md ", self.key)?;
         to.encoded(self.key);
         if let Some(Cas(cas)) = cas {
             to.flag(b'C', cas);

@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use peerset_proto_memcache::KEY_BYTES_MAX;
 
-use super::{Get, GetOptions};
+use super::{Get, GetOptions, Operation};
 use crate::error::{Error, Misbehaviour};
 use crate::key::KeyMark;
-use crate::lane::{Answer, Encoder, Expect, Request};
+use crate::lane::{Answer, Encoder, Expect, Found, Request};
 use crate::server::{Server, unexpected};
 use crate::{Key, Value};
 
@@ -24,11 +24,23 @@ pub(crate) struct Keys<'k> {
 /// What came of some of them, by their numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
-    pub(crate) found: Vec<(usize, Value)>,
+    pub(crate) found: Vec<Found>,
     pub(crate) failures: Vec<(Vec<usize>, Error)>,
 }
 
 impl Part {
+    /// What is known of one key without its being one of a line.
+    pub(crate) fn of(pick: usize, value: Option<Value>) -> Part {
+        let found = value.map(|Value { data, flags, cas, .. }| Found {
+            data,
+            flags,
+            cas: cas.map(|cas| cas.0),
+            pick: pick as u32,
+            ..Found::default()
+        });
+        Part { found: found.into_iter().collect(), failures: Vec::new() }
+    }
+
     /// Both together.
     pub(crate) fn and(mut self, other: Part) -> Part {
         if self.found.is_empty() {
@@ -44,34 +56,38 @@ impl Part {
 /// As many keys as one line asks for. Servers take more, but answer a line as a whole.
 const LINE_KEYS_MAX: usize = 1000;
 
+/// From here on a line costs its server more than taking it from another connection does.
+const BULKY_KEYS_MIN: usize = 16;
+
 impl Keys<'_> {
     /// Asks one server for those keys that `picks` tells.
     pub(crate) async fn ask(self, server: &Server, picks: &[usize]) -> Part {
-        let (encoded, plain): (Vec<usize>, Vec<usize>) =
-            picks.iter().partition(|&&pick| self.keys[pick].is_encoded());
-        let Keys { keys, cas, .. } = self;
-        let lines = plain.chunks(LINE_KEYS_MAX).map(|picks| async move {
-            let line = Line { keys, picks, cas };
-            (picks, self.within(server, line, |answer| line.read(answer, server)).await)
-        });
-        // Binary keys have no place in a classic line, and are rare.
-        let singles = encoded.iter().map(|pick| async move {
-            let get = Get::new(keys[*pick], GetOptions { cas, ..GetOptions::default() });
-            let read =
-                |answer| Ok(super::Operation::decode(get, answer, server)?.map(|value| (*pick, value)));
-            let found = self.within(server, get, read).await;
-            (std::slice::from_ref(pick), found.map(Vec::from_iter))
-        });
-        let mut part = Part::default();
-        let (lines, singles) = join(join_all(lines), join_all(singles)).await;
-        for (picks, found) in lines.into_iter().chain(singles) {
-            match found {
-                Ok(found) if part.found.is_empty() => part.found = found,
-                Ok(found) => part.found.extend(found),
-                Err(error) => part.failures.push((picks.to_vec(), error)),
-            }
+        let is_plain = |pick: &usize| !self.keys[*pick].is_encoded();
+        if picks.len() <= LINE_KEYS_MAX && picks.iter().all(is_plain) {
+            return self.ask_line(server, picks).await;
         }
-        part
+        let (plain, encoded): (Vec<usize>, Vec<usize>) = picks.iter().partition(|pick| is_plain(pick));
+        let lines = plain.chunks(LINE_KEYS_MAX).map(|picks| self.ask_line(server, picks));
+        // Binary keys have no place in a classic line, and are rare.
+        let singles = encoded.iter().map(|pick| self.ask_single(server, *pick));
+        let (lines, singles) = join(join_all(lines), join_all(singles)).await;
+        lines.into_iter().chain(singles).fold(Part::default(), Part::and)
+    }
+
+    async fn ask_line(self, server: &Server, picks: &[usize]) -> Part {
+        let line = Line { keys: self.keys, picks, cas: self.cas };
+        match self.within(server, line, |answer| line.read(answer, server)).await {
+            Ok(found) => Part { found, failures: Vec::new() },
+            Err(error) => Part { found: Vec::new(), failures: vec![(picks.to_vec(), error)] },
+        }
+    }
+
+    async fn ask_single(self, server: &Server, pick: usize) -> Part {
+        let get = Get::new(self.keys[pick], GetOptions { cas: self.cas, ..GetOptions::default() });
+        match self.within(server, get, |answer| get.decode(answer, server)).await {
+            Ok(value) => Part::of(pick, value),
+            Err(error) => Part { found: Vec::new(), failures: vec![(vec![pick], error)] },
+        }
     }
 
     /// Asks, under the deadline, and reads the answer.
@@ -99,29 +115,45 @@ struct Line<'k> {
 }
 
 impl Line<'_> {
-    fn read(self, answer: Answer, server: &Server) -> Result<Vec<(usize, Value)>, Error> {
-        let items = match answer {
+    fn read(self, answer: Answer, server: &Server) -> Result<Vec<Found>, Error> {
+        let mut items = match answer {
             Answer::Items(items) => items,
             other => return Err(unexpected(server, other)),
         };
         // Items come in the order of the keys, those not found left out.
         let mut picks = self.picks.iter();
-        let mut room = [0; KEY_BYTES_MAX];
-        let start = server.prefix().len();
-        room[..start].copy_from_slice(server.prefix());
-        let mut found = Vec::with_capacity(items.len());
-        for (mark, item) in items {
-            let asked = picks.find(|&&pick| {
-                let key = self.keys[pick].as_bytes();
-                room[start..start + key.len()].copy_from_slice(key);
-                KeyMark::of(&room[..start + key.len()]) == mark
-            });
-            match asked {
-                Some(&pick) => found.push((pick, item.into())),
+        let mut marks = Marks::new(server.prefix());
+        for item in &mut items {
+            match picks.find(|&&pick| marks.of(self.keys[pick].as_bytes()) == item.key) {
+                Some(&pick) => item.pick = pick as u32,
                 None => return Err(server.misbehaved(Misbehaviour::Key)),
             }
         }
-        Ok(found)
+        Ok(items)
+    }
+}
+
+/// Marks of keys with a prefix before them.
+struct Marks {
+    room: [u8; KEY_BYTES_MAX],
+    prefix_bytes: usize,
+}
+
+impl Marks {
+    fn new(prefix: &[u8]) -> Marks {
+        let mut room = [0; KEY_BYTES_MAX];
+        room[..prefix.len()].copy_from_slice(prefix);
+        Marks { room, prefix_bytes: prefix.len() }
+    }
+
+    #[inline]
+    fn of(&mut self, key: &[u8]) -> KeyMark {
+        if self.prefix_bytes == 0 {
+            return KeyMark::of(key);
+        }
+        let end = self.prefix_bytes + key.len();
+        self.room[self.prefix_bytes..end].copy_from_slice(key);
+        KeyMark::of(&self.room[..end])
     }
 }
 
@@ -129,10 +161,14 @@ impl Request for Line<'_> {
     fn encode(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {
         to.text(if self.cas { b"gets" } else { b"get" });
         for &pick in self.picks {
-            to.key(b" ", self.keys[pick])?;
+            to.unmarked_key(b" ", self.keys[pick])?;
         }
         to.text(b"\r\n");
-        Ok(Expect::Values)
+        Ok(Expect::Values(self.picks.len()))
+    }
+
+    fn is_bulky(&self) -> bool {
+        self.picks.len() >= BULKY_KEYS_MIN
     }
 
     fn bytes(&self) -> usize {

@@ -82,7 +82,7 @@ impl<'k> Store<'k> {
 
     fn meta(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {
         let SetOptions { mode, flags, cas, invalidate, .. } = self.options;
-        to.key(b"ms ", self.key)?;
+        to.unmarked_key(b"ms ", self.key)?;
         to.number(self.value.len()).encoded(self.key);
         match mode {
             Mode::Set => {}
@@ -121,7 +121,7 @@ impl<'k> Store<'k> {
             Mode::Append => b"append ",
             Mode::Prepend => b"prepend ",
         };
-        to.key(command, self.key)?;
+        to.unmarked_key(command, self.key)?;
         to.number(flags).number(self.exptime()).number(self.value.len());
         if let Some(Cas(cas)) = cas {
             to.number(cas);

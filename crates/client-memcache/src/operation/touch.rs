@@ -30,7 +30,7 @@ impl Request for Touch<'_> {
             to.text(b" k").encoded(self.key).flag(b'T', exptime).text(b"\r\n");
             return Ok(Expect::MetaItem(mark));
         }
-        to.key(b"touch ", self.key)?;
+        to.unmarked_key(b"touch ", self.key)?;
         to.number(exptime).text(b"\r\n");
         Ok(Expect::Touched)
     }

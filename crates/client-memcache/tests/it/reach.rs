@@ -113,6 +113,14 @@ async fn several_connections() {
     for _ in 0..10 {
         works(&client).await;
     }
+    // Long values spread, and each still meets its own reply.
+    let values: Vec<_> = (0..20).map(|i| vec![i; 100_000]).collect();
+    let names: Vec<_> = (0..20).map(|i| format!("long:{i}")).collect();
+    let set = values.iter().zip(&names).map(|(value, name)| client.set(key(name), value, Expiry::Never));
+    assert!(futures_util::future::join_all(set).await.into_iter().all(|stored| stored.unwrap().is_stored()));
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let many = client.get_many(&keys).await;
+    assert!(values.iter().zip(&many.found).all(|(value, found)| found.as_ref().unwrap().data == value));
     assert_eq!(client.servers()[0].counters().connections, 3);
 }
 
