@@ -11,6 +11,7 @@ mod load;
 mod membership;
 mod reload;
 mod routes;
+mod serverset;
 mod settings;
 mod stored;
 mod twemproxy;

@@ -45,7 +45,7 @@ print("saw", " ".join(f"{name}={count}" for name, count in seen.items()), flush=
 
 /// Where `cargo xtask setup` puts PyPI packages.
 #[track_caller]
-fn packages() -> PathBuf {
+pub(super) fn packages() -> PathBuf {
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python");
     assert!(packages.is_dir(), "no {}: run `cargo xtask setup`", packages.display());
     packages

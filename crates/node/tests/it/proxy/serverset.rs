@@ -1,0 +1,89 @@
+//! A pool that is a Finagle serverset in ZooKeeper, written by another implementation.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use peerset_testkit::{Memcached, Program, Zookeeper};
+
+use super::fleet::{PATIENCE, cluster, proxy, wait_for_members};
+use super::languages::packages;
+use super::load::{Expect, Load};
+
+/// Registers an endpoint as go.serversets does, until it is killed.
+const REGISTER: &str = r#"
+import json, sys, time
+from kazoo.client import KazooClient
+
+client = KazooClient(HOSTS, timeout=1.0)
+client.start()
+client.ensure_path(PATH)
+entity = {"serviceEndpoint": {"host": HOST, "port": PORT}, "additionalEndpoints": {}, "status": "ALIVE"}
+client.create(PATH + "/member_", json.dumps(entity).encode(), ephemeral=True, sequence=True)
+print("registered", flush=True)
+while True:
+    time.sleep(60)
+"#;
+
+/// A registration that goes with its process, within the time-out of its session.
+struct Registered(Program);
+
+impl Registered {
+    #[track_caller]
+    fn start(zookeeper: SocketAddr, endpoint: SocketAddr) -> Registered {
+        let script = format!(
+            "HOSTS, PATH, HOST, PORT = '{zookeeper}', '/discovery/local/cache', '{}', {}\n{REGISTER}",
+            endpoint.ip(),
+            endpoint.port()
+        );
+        let mut command = Command::new("python3");
+        command.env("PYTHONPATH", packages()).args(["-c", &script]);
+        let mut program = Program::start(&mut command, "apt-get install python3");
+        program.line_after("registered");
+        Registered(program)
+    }
+}
+
+#[test]
+fn the_ring_follows_a_serverset() {
+    let zookeeper = Zookeeper::start();
+    let servers = [(); 3].map(|()| Memcached::start(&[]));
+    let register = |at: usize| Registered::start(zookeeper.addr(), servers[at].addr());
+    let (first, second) = (register(0), register(1));
+    let proxy = proxy(&format!("serverset://{}/local/cache", zookeeper.addr()), &[]);
+    wait_for_members(proxy.addr(), &[&servers[0], &servers[1]]);
+    let load = Load::start(proxy.addr(), 2, Expect::AnyWritten);
+    load.go_on_for(500);
+    let third = register(2);
+    wait_for_members(proxy.addr(), &[&servers[0], &servers[1], &servers[2]]);
+    load.go_on_for(500);
+    // A registrant that dies; its server goes on, so nothing may fail.
+    drop(second);
+    wait_for_members(proxy.addr(), &[&servers[0], &servers[2]]);
+    load.go_on_for(500);
+    let tally = load.finish();
+    assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
+    assert!(first.0.id() != third.0.id());
+}
+
+#[test]
+fn losing_zookeeper_empties_nothing() {
+    let mut zookeeper = Zookeeper::start();
+    let servers = [(); 2].map(|()| Memcached::start(&[]));
+    let registered = servers.each_ref().map(|server| Registered::start(zookeeper.addr(), server.addr()));
+    let mut proxy =
+        proxy(&format!("serverset://{}/local/cache", zookeeper.addr()), &["--http", "127.0.0.1:0"]);
+    wait_for_members(proxy.addr(), &[&servers[0], &servers[1]]);
+    let before = cluster(proxy.addr());
+    let load = Load::start(proxy.addr(), 2, Expect::Exactly);
+    zookeeper.kill();
+    let http = proxy.http_addr();
+    peerset_testkit::wait_for("the pool to be stale", PATIENCE, || {
+        crate::admin::get(http, "/api/members").1.contains("stale").then_some(())
+    });
+    load.go_on_for(500);
+    assert_eq!(cluster(proxy.addr()), before);
+    zookeeper.restart();
+    load.go_on_for(500);
+    load.finish();
+    assert_eq!(registered.len(), 2);
+}
