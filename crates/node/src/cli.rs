@@ -3,12 +3,15 @@
 //! Every flag of a command (`--log`, which is of the program, apart) has a twin of the same name in the command's table of the `--config` file; a flag that is
 //! given wins over the file, the file over the default.
 
+pub(crate) mod auth;
 pub(crate) mod check;
 pub(crate) mod config_file;
 pub(crate) mod front;
 pub(crate) mod proxy;
+pub(crate) mod register;
 pub(crate) mod serve;
 pub(crate) mod units;
+pub(crate) mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +24,9 @@ Examples:
   peerset serve --help    all settings of a node, with examples
   peerset proxy --pool static:a:11211,b:11211
                           one address in front of several memcached
+  peerset register --help put a server into a registry while it works
+  peerset watch serverset://zk1:2181/prod/cache
+                          who is there, one line a change
   peerset check FILE      what a config file means, or what is wrong in it
   peerset locate --pool static:a:11211,b:11211 user:1
   peerset placement list  the placements and who uses them";
@@ -50,6 +56,16 @@ pub(crate) enum Command {
     Check(Box<check::CheckArgs>),
     /// Put one memcached address in front of a fleet
     Proxy(Box<proxy::ProxyArgs>),
+    /// Register a server while it works, take it out while it does not
+    ///
+    /// Checks the server at once and then every second. Ends with SIGTERM or SIGINT, which takes the server out. While
+    /// the registry cannot be reached this keeps trying; a session that was lost is replaced.
+    Register(Box<register::RegisterArgs>),
+    /// Show who is there, one line a change
+    ///
+    /// The first line comes with the source's first answer; while there is none, stderr says so. A reader that is slow
+    /// gets the newest set and misses those between. Ends when standard output is closed, and with SIGTERM or SIGINT.
+    Watch(Box<watch::WatchArgs>),
     /// Say which server owns each key
     Locate(Box<locate::LocateArgs>),
     /// Show placements: who uses them, each server's share, which keys move

@@ -16,13 +16,14 @@ const EXAMPLES: &str = "\
 Examples:
   peerset locate --pool static:a:11211,b:11211 user:1 user:2
   peerset locate --pool file:servers.txt --placement ketama --keys keys.txt
+  peerset locate --pool serverset://zk1:2181/prod/cache user:1
   peerset locate --pool static:a:1,b:1 --placement twemproxy:tag={} '{7}:name'";
 
 /// Say which server owns each key: a line `KEY<TAB>HOST:PORT` for each, in the order given.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LocateArgs {
-    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…` or `file:PATH`
+    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
     #[arg(long, value_name = "URL")]
     pool: DiscoveryUrl,
 

@@ -1,9 +1,12 @@
 //! Results on standard output, as text or as JSON.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::os::fd::AsFd;
 
 use clap::ValueEnum;
 use peerset_cluster::State;
+use tokio::io::Interest;
+use tokio::net::unix::pipe;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -42,5 +45,15 @@ pub(crate) fn state(state: State) -> &'static str {
         State::Ready => "ready",
         State::Absent => "absent",
         State::Stale { .. } => "stale",
+    }
+}
+
+/// Returns when nobody reads standard output any more; never where that cannot be known, as of a file.
+pub(crate) async fn reader_gone() {
+    // Nothing is written here, so that it does not matter that standard output may block.
+    let watched = io::stdout().as_fd().try_clone_to_owned();
+    match watched.and_then(|stdout| pipe::Sender::from_file_unchecked(stdout.into())) {
+        Ok(stdout) => drop(stdout.ready(Interest::ERROR).await),
+        Err(_) => std::future::pending().await,
     }
 }

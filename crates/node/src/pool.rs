@@ -2,19 +2,25 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use peerset_cluster::{DiscoveryUrl, Item};
+use anyhow::Context;
+use peerset_cluster::{DiscoveryUrl, Item, Member, Snapshot, State};
 use peerset_placement::Server;
 use peerset_route::server_of;
+
+use crate::answer;
+use crate::source::{self, Look};
 
 /// A larger file is not a list of servers.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
+/// How long a registry may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
 /// A pool that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PoolError {
-    #[error("this version has no source for `{0}`: write the servers as static:HOST:PORT,… or file:PATH")]
-    NoSource(String),
     #[error("cannot read the list of servers {0}")]
     Read(String, #[source] std::io::Error),
     #[error("{0} is larger than {FILE_BYTES_MAX} bytes: not a list of servers")]
@@ -22,16 +28,43 @@ pub(crate) enum PoolError {
     /// One bad line would change who owns what, so none is left out.
     #[error("{path}, line {line}, column {column}: {text}\nwrite HOST:PORT[@WEIGHT][=NAME], one a line")]
     Line { path: String, line: usize, column: usize, text: String },
+    #[error("there is no set `{0}`: it appears when somebody registers in it (`peerset register --help`)")]
+    Absent(String),
 }
 
 /// The servers in the order in which they are written, on which some placements depend.
-pub(crate) fn servers(url: &DiscoveryUrl) -> Result<Vec<Server>, PoolError> {
+pub(crate) fn servers(url: &DiscoveryUrl) -> anyhow::Result<Vec<Server>> {
     let items = match url {
         DiscoveryUrl::Static(list) => list.items.clone(),
         DiscoveryUrl::File(file) => read_items(&file.path)?,
-        other => return Err(PoolError::NoSource(other.to_string())),
+        other => return ask(other),
     };
     Ok(items.iter().map(|item| server_of(&item.member())).collect())
+}
+
+/// The servers that a registry has now.
+fn ask(url: &DiscoveryUrl) -> anyhow::Result<Vec<Server>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let snapshot = runtime.block_on(async {
+        let look = Look::default();
+        let source = source::open(url, &look)?;
+        let answered = answer::first(&mut source.watch(), url, &look, Some(ANSWER_LIMIT)).await;
+        answered.context("the servers are not known")
+    });
+    runtime.shutdown_background();
+    let snapshot = snapshot?;
+    match snapshot.state() {
+        State::Absent => Err(PoolError::Absent(url.to_string()).into()),
+        _ => Ok(in_order(&snapshot)),
+    }
+}
+
+/// Those that serve, in the order that a proxy has them in ([`Fleet`](peerset_route::Fleet)).
+fn in_order(snapshot: &Snapshot) -> Vec<Server> {
+    let serves = |member: &&Member| member.status.is_serving() && member.weight.value() > 0.0;
+    let mut members: Vec<&Member> = snapshot.members().iter().map(AsRef::as_ref).filter(serves).collect();
+    members.sort_by_key(|member| member.position);
+    members.into_iter().map(server_of).collect()
 }
 
 fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
@@ -83,7 +116,7 @@ mod tests {
 
     #[test]
     fn other_sources_are_named() {
-        let error = servers(&"zk://a:2181/set".parse().unwrap()).unwrap_err().to_string();
-        assert!(error.contains("zk://a:2181/set") && error.contains("static:"), "{error}");
+        let error = servers(&"etcd://a:2379/set".parse().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("etcd://a:2379/set") && error.contains("static:"), "{error}");
     }
 }

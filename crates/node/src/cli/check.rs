@@ -8,12 +8,15 @@ use clap::Args;
 
 use super::config_file::{ConfigError, ConfigFile};
 use super::proxy::{ProxyFlags, ProxySettings, ProxySettingsError};
+use super::register::RegisterFlags;
 use super::serve::{ServeFlags, ServeSettings};
 use super::units::Period;
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::output::to_stdout;
 use crate::proxy::config::{PoolConfig, ProxyConfig};
+use crate::register::RegisterSettings;
+use crate::register::check::Check;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +55,8 @@ pub(crate) struct Meaning {
     /// None if there is no `[serve]`.
     serve: Option<ServeSettings>,
     proxy: Proxy,
+    /// None if there is no `[register]`.
+    register: Option<RegisterSettings>,
 }
 
 /// What a file says to `peerset proxy`.
@@ -69,9 +74,12 @@ impl CheckArgs {
     pub(crate) fn read(&self) -> anyhow::Result<Meaning> {
         let file = ConfigFile::read(&self.file)?;
         let flags = both(file.flags::<ServeFlags>("serve"), file.flags::<ProxyFlags>("proxy"));
-        let ((serve, proxy), pools) = both(flags, file.proxy())?;
+        let rest = both(file.proxy(), file.flags::<RegisterFlags>("register"));
+        let ((serve, proxy), (pools, register)) = both(flags, rest)?;
         let at = |table| format!("{}: {table}", self.file.display());
         let serve = file.has("serve").then(|| serve.settings()).transpose().with_context(|| at("[serve]"))?;
+        let register = file.has("register").then(|| register.settings()).transpose();
+        let register = register.with_context(|| at("[register]"))?;
         let proxy = match file.has("proxy") || pools.is_some() {
             true => match proxy.settings(Some(&self.file), pools) {
                 Ok(whole) => Proxy::Whole(Box::new(whole)),
@@ -82,7 +90,7 @@ impl CheckArgs {
             },
             false => Proxy::Silent,
         };
-        Ok(Meaning { serve, proxy })
+        Ok(Meaning { serve, proxy, register })
     }
 }
 
@@ -105,6 +113,9 @@ impl Meaning {
         if let Some(serve) = &self.serve {
             write_serve(out, serve)?;
         }
+        if let Some(register) = &self.register {
+            write_register(out, register)?;
+        }
         let (settings, proxy) = match &self.proxy {
             Proxy::Silent => return Ok(()),
             Proxy::NoPool => return writeln!(out, "proxy\n  no pools: they are to be given by --pool"),
@@ -124,6 +135,27 @@ fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()>
     writeln!(out, "serve")?;
     write_front(out, &settings.listen, settings.http, &settings.front)?;
     writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)
+}
+
+fn write_register(out: &mut impl Write, settings: &RegisterSettings) -> io::Result<()> {
+    let RegisterSettings { url, member, check, target, rhythm, session, set: _ } = settings;
+    writeln!(out, "register")?;
+    writeln!(out, "  set         {url}")?;
+    writeln!(out, "  endpoint    {}", member.endpoint)?;
+    member
+        .endpoints
+        .iter()
+        .try_for_each(|(name, endpoint)| writeln!(out, "  named       {name} {endpoint}"))?;
+    match check {
+        Check::None => writeln!(out, "  check       none")?,
+        _ => writeln!(
+            out,
+            "  check       {check} at {target} every {}, for at most {}",
+            Period(rhythm.every),
+            Period(rhythm.limit)
+        )?,
+    }
+    writeln!(out, "  session     {} after this process is lost", Period(session.session_timeout))
 }
 
 fn write_proxy(out: &mut impl Write, settings: &ProxySettings) -> io::Result<()> {

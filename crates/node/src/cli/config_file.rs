@@ -27,7 +27,7 @@ use crate::proxy::config::ProxyConfig;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The tables a file may have.
-const TABLES: &[&str] = &["serve", "proxy", "pools", "routes"];
+const TABLES: &[&str] = &["serve", "proxy", "pools", "routes", "register"];
 
 /// A config file that is TOML and has no tables but those known. What these hold is looked at when it is asked for.
 #[derive(Debug)]
@@ -147,7 +147,10 @@ where
 {
     let section = Section::of(value, report)?;
     let command = T::augment_args(clap::Command::new("flags"));
-    let names: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    // What has no dashes on the command line goes by its own name here.
+    let name = |argument: &'_ clap::Arg| argument.get_long().unwrap_or(argument.get_id().as_str()).to_owned();
+    let names: Vec<String> = command.get_arguments().map(name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     section.refuse_unknown("setting", &names, report);
     for (key, value) in section.entries() {
         if names.contains(&&**key.get_ref()) {

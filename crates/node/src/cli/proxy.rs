@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   peerset proxy --pool static:10.0.0.1:11211,10.0.0.2:11211
   peerset proxy --pool file:/etc/peerset/servers --placement twemproxy --listen 0.0.0.0:11211
+  peerset proxy --pool serverset://zk1:2181,zk2:2181/prod/cache --placement mcset
   peerset proxy --config /etc/peerset/proxy.toml
   kill -HUP $(pidof peerset)      reads the config file again, as does changing it
 
@@ -50,7 +51,8 @@ pub(crate) struct ProxyArgs {
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ProxyFlags {
-    /// Where the servers are, a discovery URL: static:HOST:PORT,… or file:PATH; several are one pool
+    /// Where the servers are, a discovery URL: static:HOST:PORT,…, file:PATH, zk://… or serverset://…; several
+    /// are one pool
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "urls")]
     pool: Vec<DiscoveryUrl>,

@@ -12,7 +12,7 @@ use crate::pool;
 
 #[derive(Debug, Args)]
 pub(crate) struct SharesArgs {
-    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…` or `file:PATH`
+    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
     #[arg(long, value_name = "URL")]
     pool: DiscoveryUrl,
 

@@ -1,0 +1,317 @@
+//! The flags of `peerset register`, their twins in the config file, and what both come to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use peerset_cluster::{DiscoveryUrl, Endpoint, Member};
+use peerset_discover_zookeeper::{Access, CheckConfig, ServersetConfig, ZookeeperConfig, write_member};
+use serde::{Deserialize, Deserializer};
+
+use super::auth::{Auth, AuthFileError};
+use super::config_file::ConfigFile;
+use super::units::Period;
+use crate::register::RegisterSettings;
+use crate::register::check::Check;
+use crate::source::{self, SourceError};
+
+const EXAMPLES: &str = "\
+Examples:
+  peerset register serverset://zk1:2181,zk2:2181/prod/cache \\
+      --endpoint 10.0.0.1:11211 --check memcached
+  peerset register zk://zk1:2181/services/web --endpoint web-1.internal:80 \\
+      --check http:/healthz --named admin=web-1.internal:9990 --meta rack=a7
+  peerset register serverset://zk1:2181/prod/db --endpoint 10.0.0.1:5432 \\
+      --check-at unix:/run/db.sock --check tcp
+  peerset watch serverset://zk1:2181/prod/cache     shows who is registered
+
+Checks:
+  none        always registered, while this process runs
+  tcp         it takes connections
+  memcached   it answers a get of a key that nobody has
+  http:/PATH  it answers GET /PATH with a status of 200 to 299
+  cmd:LINE    `sh -c LINE` ends with exit status 0; LINE finds HOST:PORT in
+              $PEERSET_ENDPOINT
+
+Config file (--config FILE; `peerset check FILE` explains it):
+  [register]
+  url = \"serverset://zk1:2181,zk2:2181/prod/cache\"
+  endpoint = \"10.0.0.1:11211\"
+  check = \"memcached\"
+  named = { admin = \"10.0.0.1:9990\" }";
+
+/// Register a server while it works; take it out while it does not.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RegisterArgs {
+    /// Read settings from the [register] of this TOML file; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    flags: RegisterFlags,
+}
+
+/// Every setting, as a flag and as a key of the config file's `[register]`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct RegisterFlags {
+    /// The set: zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE; it is made if it is missing
+    #[arg(value_name = "URL")]
+    #[serde(deserialize_with = "text")]
+    url: Option<DiscoveryUrl>,
+
+    /// Where clients reach the server
+    #[arg(long, value_name = "HOST:PORT")]
+    #[serde(deserialize_with = "text")]
+    endpoint: Option<Endpoint>,
+
+    /// When to be registered: none (always), tcp, memcached, http:/PATH or cmd:LINE, see below [default: none]
+    #[arg(long, value_name = "CHECK")]
+    #[serde(deserialize_with = "text")]
+    check: Option<Check>,
+
+    /// Where the check looks: HOST:PORT or unix:PATH [default: --endpoint]
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(deserialize_with = "text")]
+    check_at: Option<Endpoint>,
+
+    /// How often to check [default: 1s]
+    #[arg(long, value_name = "TIME")]
+    every: Option<Period>,
+
+    /// How long a check may take; then it has failed [default: 500ms]
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<Period>,
+
+    /// Another address of the server under a name; may be given several times
+    #[arg(long, value_name = "NAME=HOST:PORT")]
+    #[serde(deserialize_with = "pairs")]
+    named: Vec<Pair<Endpoint>>,
+
+    /// The slot that the server fills; a replacement with the same number takes it over
+    #[arg(long, value_name = "N")]
+    shard: Option<u32>,
+
+    /// A fact about the server; may be given several times, and Finagle reads ten
+    #[arg(long, value_name = "KEY=VALUE")]
+    #[serde(deserialize_with = "pairs")]
+    meta: Vec<Pair<String>>,
+
+    /// How long the server stays registered when this process is killed or cut off [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    session_timeout: Option<Period>,
+
+    /// Who to be to ZooKeeper, `digest:USER:PASSWORD`; other processes see a command line, so rather use --auth-file
+    #[arg(long, value_name = "SCHEME:SECRET")]
+    auth: Vec<Auth>,
+
+    /// The same, read from the first line of a file
+    #[arg(long, value_name = "FILE")]
+    auth_file: Option<PathBuf>,
+
+    /// Who may do what with what is made in ZooKeeper; all but `anyone` need --auth [default: anyone]
+    #[arg(long, value_enum, value_name = "WHO")]
+    acl: Option<Acl>,
+}
+
+/// Who may do what with znodes that are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Acl {
+    /// Everybody may do everything, as with Finagle and go.serversets
+    Anyone,
+    /// Everybody may read, who has the same --auth may write
+    CreatorWrites,
+    /// Only who has the same --auth may do anything
+    CreatorOnly,
+}
+
+/// `NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pair<T> {
+    name: String,
+    value: T,
+}
+
+/// Settings that are missing or do not go together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegisterSettingsError {
+    #[error("there is no URL: say where to register, as in serverset://zk1:2181,zk2:2181/prod/cache")]
+    NoUrl,
+    #[error("there is no --endpoint: say where clients reach the server, as in --endpoint 10.0.0.1:11211")]
+    NoEndpoint,
+    #[error("--{0} must be more than 0")]
+    Zero(&'static str),
+    #[error("--{0} {1:?} is given twice")]
+    Twice(&'static str, String),
+    #[error("--acl {0} needs --auth or --auth-file: without, nobody could be the creator")]
+    AclWithoutAuth(&'static str),
+    #[error("this cannot be registered")]
+    Member(#[source] peerset_discover_zookeeper::WriteError),
+    #[error("this cannot be registered")]
+    Limits(#[source] peerset_cluster::MemberError),
+    #[error(transparent)]
+    Auth(#[from] AuthFileError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl RegisterArgs {
+    /// The settings that the flags, the config file and the defaults come to.
+    pub(crate) fn settings(self) -> anyhow::Result<RegisterSettings> {
+        let file = match &self.config {
+            Some(path) => ConfigFile::read(path)?.flags("register")?,
+            None => RegisterFlags::default(),
+        };
+        Ok(self.flags.over(file).settings()?)
+    }
+}
+
+impl RegisterFlags {
+    /// These settings, and those of `other` where these are silent.
+    fn over(self, other: RegisterFlags) -> RegisterFlags {
+        RegisterFlags {
+            url: self.url.or(other.url),
+            endpoint: self.endpoint.or(other.endpoint),
+            check: self.check.or(other.check),
+            check_at: self.check_at.or(other.check_at),
+            every: self.every.or(other.every),
+            timeout: self.timeout.or(other.timeout),
+            named: if self.named.is_empty() { other.named } else { self.named },
+            shard: self.shard.or(other.shard),
+            meta: if self.meta.is_empty() { other.meta } else { self.meta },
+            session_timeout: self.session_timeout.or(other.session_timeout),
+            auth: if self.auth.is_empty() { other.auth } else { self.auth },
+            auth_file: self.auth_file.or(other.auth_file),
+            acl: self.acl.or(other.acl),
+        }
+    }
+
+    /// These settings complete, with the defaults where they are silent.
+    pub(crate) fn settings(self) -> Result<RegisterSettings, RegisterSettingsError> {
+        use RegisterSettingsError as Error;
+        let url = self.url.ok_or(Error::NoUrl)?;
+        source::can_register(&url)?;
+        let endpoint = self.endpoint.ok_or(Error::NoEndpoint)?;
+        let mut member = Member::at(endpoint.clone());
+        for Pair { name, value } in self.named {
+            if member.endpoints.insert(name.clone(), value).is_some() {
+                return Err(Error::Twice("named", name));
+            }
+        }
+        for Pair { name, value } in self.meta {
+            if member.metadata.insert(name.clone(), value).is_some() {
+                return Err(Error::Twice("meta", name));
+            }
+        }
+        member.shard = self.shard;
+        let mut session = ZookeeperConfig::default();
+        session.session_timeout = positive("session-timeout", self.session_timeout, session.session_timeout)?;
+        session.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
+        member.check(&session.limits).map_err(Error::Limits)?;
+        write_member(&member, session.member_bytes_max).map_err(Error::Member)?;
+        let mut set = ServersetConfig::default();
+        set.access = match (self.acl.unwrap_or(Acl::Anyone), session.credentials.is_empty()) {
+            (Acl::Anyone, _) => Access::Anyone,
+            (Acl::CreatorWrites, false) => Access::CreatorWrites,
+            (Acl::CreatorOnly, false) => Access::CreatorOnly,
+            (Acl::CreatorWrites, true) => return Err(Error::AclWithoutAuth("creator-writes")),
+            (Acl::CreatorOnly, true) => return Err(Error::AclWithoutAuth("creator-only")),
+        };
+        let mut rhythm = CheckConfig::default();
+        rhythm.every = positive("every", self.every, Duration::from_secs(1))?;
+        rhythm.limit = positive("timeout", self.timeout, Duration::from_millis(500))?;
+        let check = self.check.unwrap_or(Check::None);
+        let target = self.check_at.unwrap_or(endpoint);
+        Ok(RegisterSettings { url, member, check, target, rhythm, session, set })
+    }
+}
+
+fn positive(
+    flag: &'static str,
+    given: Option<Period>,
+    default: Duration,
+) -> Result<Duration, RegisterSettingsError> {
+    match given {
+        Some(Period(period)) if period.is_zero() => Err(RegisterSettingsError::Zero(flag)),
+        Some(Period(period)) => Ok(period),
+        None => Ok(default),
+    }
+}
+
+impl<T: FromStr<Err: std::fmt::Display>> FromStr for Pair<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => match value.parse() {
+                Ok(value) => Ok(Pair { name: name.to_owned(), value }),
+                Err(error) => Err(error.to_string()),
+            },
+            _ => Err("write NAME=VALUE".to_owned()),
+        }
+    }
+}
+
+fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// In a config file, pairs are a table.
+fn pairs<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Vec<Pair<T>>, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let table = BTreeMap::<String, String>::deserialize(deserializer)?;
+    let pair = |(name, value): (String, String)| match value.parse() {
+        Ok(value) => Ok(Pair { name, value }),
+        Err(error) => Err(serde::de::Error::custom(format!("{name}: {error}"))),
+    };
+    table.into_iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(text: &str) -> RegisterFlags {
+        toml::from_str(&format!("url = 'zk://z:1/a'\nendpoint = 'h:1'\n{text}")).unwrap()
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let file = flags("check = 'tcp'\nevery = '3s'\nnamed = { admin = 'h:2' }\nmeta = { a = 'b' }");
+        let settings = flags("every = '2s'\nshard = 7").over(file).settings().unwrap();
+        assert_eq!((settings.check, settings.rhythm.every), (Check::Tcp, Duration::from_secs(2)));
+        assert_eq!(settings.rhythm.limit, Duration::from_millis(500));
+        assert_eq!((settings.member.shard, settings.target.to_string()), (Some(7), "h:1".to_owned()));
+        assert_eq!(settings.member.endpoints["admin"].to_string(), "h:2");
+        assert_eq!(settings.member.metadata["a"], "b");
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let error = anyhow::Error::from(flags(text).settings().unwrap_err());
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together() {
+        check_refused("every = '0'", "--every must be more than 0");
+        check_refused("acl = 'creator-only'", "--acl creator-only needs --auth");
+        check_refused("meta = { 'peerset.id' = 'x' }", "\"peerset.id\" begins with peerset.");
+        check_refused("auth-file = '/no/such/file'", "cannot read --auth-file /no/such/file");
+        let long = "x".repeat(2000);
+        check_refused(&format!("meta = {{ a = '{long}' }}"), "metadata value of 2000 bytes");
+        let none = RegisterFlags::default().settings().unwrap_err().to_string();
+        assert!(none.contains("there is no URL"), "{none}");
+        let acl = flags("acl = 'creator-writes'\nauth = ['digest:a:b']").settings().unwrap();
+        assert_eq!(acl.set.access, Access::CreatorWrites);
+    }
+}

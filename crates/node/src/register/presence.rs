@@ -1,0 +1,20 @@
+//! What the registry shows of a member, told in the log: once for each time that it comes or goes.
+
+use peerset_cluster::{MemberId, Watch};
+
+/// Follows the set for as long as it is open.
+pub(super) async fn report(mut watch: Watch, member: &MemberId) {
+    let mut there = false;
+    while let Ok(snapshot) = watch.changed().await {
+        let now = snapshot.get(member).is_some();
+        let members = snapshot.len();
+        match (there, now) {
+            (false, true) => tracing::info!(%member, set = %snapshot.source(), members, "registered"),
+            (true, false) => {
+                tracing::info!(%member, set = %snapshot.source(), members, "not registered any more")
+            }
+            _ => {}
+        }
+        there = now;
+    }
+}
