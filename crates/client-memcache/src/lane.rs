@@ -11,6 +11,9 @@
 //! A slot belongs to its request until the reply is there. A caller who goes away leaves it abandoned, to swallow the
 //! reply; nothing a caller does or leaves undone moves a reply to another one.
 //!
+//! All that is shared is behind one lock. Whatever runs at the same time is therefore some sequence of what is done under
+//! it, and the tests play such sequences at random.
+//!
 //! A lane outlives its connections. Between them callers are parked, or refused while the server is down.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -188,3 +191,6 @@ impl Lane {
         Error::ServerDown { endpoint: self.endpoint.clone(), cause: cause.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,10 @@ impl Stream {
     /// Lets go of what was written but is held back, which only TLS does.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Plain { .. } => Poll::Ready(Ok(())),
+            Stream::Plain { .. } => {
+                let _ = cx; // the kernel keeps nothing back
+                Poll::Ready(Ok(()))
+            }
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }

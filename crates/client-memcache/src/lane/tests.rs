@@ -1,0 +1,210 @@
+//! Callers and a connection as a random sequence of what each does under the lock, against a model.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A request that is answered with its own number.
+struct Numbered(u64);
+
+impl Request for Numbered {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<Expect, Error> {
+        encoder.number(self.0).text(b"\r\n");
+        Ok(Expect::Number)
+    }
+
+    fn bytes(&self) -> usize {
+        16
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What happens next; numbers choose among the callers there are.
+#[derive(Debug, Clone)]
+enum Event {
+    /// A caller comes and polls for the first time.
+    Ask,
+    /// A caller polls again, woken or not.
+    Poll(usize),
+    /// A caller goes.
+    Drop(usize),
+    /// A connection is made.
+    Open,
+    /// The connection breaks; with true the server is down from now on.
+    Close(bool),
+    /// A probe would be made.
+    Idle,
+    /// The driver takes what is to be written, or goes to sleep.
+    Take,
+    /// So many replies come in one read.
+    Reply(usize),
+}
+
+struct Caller<'l> {
+    number: u64,
+    exchange: Pin<Box<Exchange<'l, Numbered>>>,
+    woken: Arc<Woken>,
+    /// How often it had been woken when it last polled.
+    seen: usize,
+}
+
+impl Caller<'_> {
+    fn poll(&mut self) -> Poll<Result<Answer, Error>> {
+        self.seen = self.woken.0.load(Ordering::SeqCst);
+        let waker = self.woken.clone().into();
+        self.exchange.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+/// The part of the driver and the server.
+#[derive(Default)]
+struct Server {
+    /// Slots in flight, and the number that each request turned out to have.
+    flight: VecDeque<(usize, u64)>,
+    woken: Arc<Woken>,
+}
+
+impl Server {
+    fn take(&mut self, lane: &Lane) {
+        let mut desk = lane.desk();
+        if !matches!(desk.phase, Phase::Open(_)) {
+            return;
+        }
+        if desk.outbox.is_empty() {
+            desk.driver = Some(self.woken.clone().into());
+            return;
+        }
+        let outbox = String::from_utf8(std::mem::take(&mut desk.outbox)).unwrap();
+        let numbers = outbox.lines().map(|line| line.trim().parse().unwrap());
+        let slots: Vec<_> = desk.queued.drain(..).map(|queued| queued.slot).collect();
+        assert_eq!(slots.len(), outbox.lines().count(), "a slot for each request");
+        self.flight.extend(slots.into_iter().zip(numbers));
+    }
+
+    fn reply(&mut self, lane: &Lane, replies: usize) {
+        let mut wakers = Vec::new();
+        let mut desk = lane.desk();
+        let replies = replies.min(self.flight.len());
+        desk.crowd = replies;
+        for (slot, number) in self.flight.drain(..replies) {
+            desk.slots.answer(slot, Ok(Answer::Number(number)), &mut wakers);
+        }
+        drop(desk);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+fn play(events: Vec<Event>) {
+    let config = ServerConfig { queue_requests_max: 5, ..ServerConfig::default() };
+    let endpoint: Endpoint = "127.0.0.1:1".parse().unwrap();
+    let lane = Lane::new(endpoint.clone(), Arc::new(config), Arc::default());
+    let mut server = Server::default();
+    let mut callers: Vec<Caller<'_>> = Vec::new();
+    let all =
+        [Event::Open, Event::Take, Event::Reply(99), Event::Idle, Event::Open, Event::Take, Event::Reply(99)];
+    let ending = events.len();
+    for (at, event) in events.into_iter().chain(all).enumerate() {
+        let polled = match event {
+            Event::Ask => {
+                let number = at as u64;
+                let exchange = Box::pin(Exchange::new(&lane, Numbered(number)));
+                callers.push(Caller { number, exchange, woken: Arc::default(), seen: 0 });
+                Some(callers.len() - 1)
+            }
+            Event::Poll(which) => which.checked_rem(callers.len()),
+            Event::Drop(which) => {
+                if let Some(which) = which.checked_rem(callers.len()) {
+                    callers.swap_remove(which);
+                }
+                None
+            }
+            Event::Open => {
+                if matches!(lane.desk().phase, Phase::Idle | Phase::Connecting) {
+                    lane.open(Link { meta: false, direct: None });
+                }
+                None
+            }
+            Event::Close(down) => {
+                if matches!(lane.desk().phase, Phase::Open(_)) {
+                    server.flight.clear();
+                    lane.close(&Error::Lost { endpoint: endpoint.clone() }, down.then_some(Down::Lost));
+                }
+                None
+            }
+            Event::Idle => {
+                lane.idle();
+                None
+            }
+            Event::Take => {
+                server.take(&lane);
+                None
+            }
+            Event::Reply(replies) => {
+                server.reply(&lane, replies);
+                None
+            }
+        };
+        // At the end, and whenever woken, callers poll.
+        let woken = |caller: &Caller<'_>| caller.woken.0.load(Ordering::SeqCst) > caller.seen;
+        let due: Vec<usize> = (0..callers.len())
+            .filter(|i| Some(*i) == polled || at >= ending && woken(&callers[*i]))
+            .collect();
+        for which in due.into_iter().rev() {
+            match callers[which].poll() {
+                Poll::Pending => {}
+                Poll::Ready(Ok(answer)) => {
+                    assert_eq!(answer, Answer::Number(callers[which].number), "its own answer");
+                    callers.swap_remove(which);
+                }
+                Poll::Ready(Err(error)) => {
+                    let known = matches!(
+                        error,
+                        Error::Lost { .. } | Error::ServerDown { .. } | Error::Overloaded { .. }
+                    );
+                    assert!(known, "{error}");
+                    callers.swap_remove(which);
+                }
+            }
+        }
+        let desk = lane.desk();
+        assert!(desk.driver.is_none() || desk.outbox.is_empty(), "the driver sleeps over requests");
+        assert!(desk.slots.len() <= 5, "the bound holds");
+    }
+    assert_eq!(callers.len(), 0, "everybody was woken for an answer");
+    assert_eq!(lane.waiting(), 0, "every slot is free");
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        5 => Just(Event::Ask),
+        4 => (0..9_usize).prop_map(Event::Poll),
+        3 => (0..9_usize).prop_map(Event::Drop),
+        2 => Just(Event::Open),
+        1 => any::<bool>().prop_map(Event::Close),
+        1 => Just(Event::Idle),
+        5 => Just(Event::Take),
+        4 => (0..4_usize).prop_map(Event::Reply),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_caller_gets_its_own_answer_and_is_woken_for_it(events in prop::collection::vec(event(), 0..60)) {
+        play(events);
+    }
+}
