@@ -25,7 +25,7 @@ for first in range(0, 10_000, 1000):
     let empty = Usage::own().unwrap();
     when(&set.watch(), "10000 members", |snapshot| snapshot.len() == 10_000).await;
     let full = Usage::own().unwrap();
-    let each = (full.resident_bytes - empty.resident_bytes) / 10_000;
+    let each = full.resident_bytes.saturating_sub(empty.resident_bytes) / 10_000;
     assert!(each <= 2048, "{each} bytes a member");
     kazoo(server.addr(), "zk.delete(SET + '/' + zk.get_children(SET)[0])");
     when(&set.watch(), "one less", |snapshot| snapshot.len() == 9_999).await;
