@@ -135,6 +135,9 @@ impl<S: Service> Connection<S> {
                 return Ok(After::Wait);
             }
             context.service.collect(&mut self.session, &mut context.buffers.output);
+            if self.phase == Phase::Hold {
+                return self.process_kept(context);
+            }
             if !context.buffers.output.is_empty() {
                 let after = self.send(context)?;
                 return Ok(if after == After::Wait && self.can_go_on() { After::Again } else { after });

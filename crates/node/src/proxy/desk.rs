@@ -9,7 +9,7 @@ use peerset_route::{Answer, Outcome, OwnerDown};
 use slab::Slab;
 
 use super::counters::CommandCounters;
-use super::exchange::{Exchange, Failed, PartId};
+use super::exchange::{Exchange, Failed, Many, PartId};
 use super::flight::Flights;
 use super::pending::{self, Kind, Pending, To, digest};
 use super::plan::{Plan, Shared};
@@ -31,11 +31,27 @@ pub(super) struct Desk {
     pub(super) reply_bytes: usize,
     /// Bytes of values that wait for others of their multi-get.
     pub(super) held: usize,
+    /// For their memory.
+    pub(super) spare: Vec<Many>,
 }
+
+/// Exchanges kept for their memory.
+const SPARE_MAX: usize = 256;
+
+/// One that holds more is given back to the system.
+const SPARE_BYTES_MAX: usize = 64 * 1024;
 
 impl Desk {
     pub(super) fn commands(&self) -> &CommandCounters {
         &self.shared.commands[self.worker]
+    }
+
+    /// Keeps an exchange that is over for the next one.
+    pub(super) fn keep_many(&mut self, mut many: Many) {
+        if self.spare.len() < SPARE_MAX && many.capacity() <= SPARE_BYTES_MAX {
+            many.clear();
+            self.spare.push(many);
+        }
     }
 
     /// Counts what came of a request on its route.
@@ -57,7 +73,7 @@ impl Desk {
 
 /// Whether a meta reply is about the key that was asked for, as far as it says.
 #[inline]
-fn is_about(meta: &MetaReply<'_>, expected: u64) -> bool {
+fn is_about(meta: &MetaReply<'_>, expected: u64, prefix: usize) -> bool {
     let (mut key, mut encoded) = (None, false);
     for flag in meta.flags {
         match flag.letter {
@@ -70,10 +86,15 @@ fn is_about(meta: &MetaReply<'_>, expected: u64) -> bool {
         None => meta.value.is_none(),
         Some(_) if encoded => {
             let mut room = [0; KEY_BYTES_MAX];
-            meta.key().is_some_and(|key| digest(key.decode(&mut room)) == expected)
+            meta.key().is_some_and(|key| is_digest(key.decode(&mut room), prefix, expected))
         }
-        Some(key) => digest(key) == expected,
+        Some(key) => is_digest(key, prefix, expected),
     }
+}
+
+#[inline]
+fn is_digest(key: &[u8], prefix: usize, expected: u64) -> bool {
+    key.get(prefix..).is_some_and(|key| digest(key) == expected)
 }
 
 impl Replies for Desk {
@@ -83,14 +104,19 @@ impl Replies for Desk {
         match self.exchanges.get_mut(exchange as usize) {
             Some(Exchange::Many(many)) => match reply {
                 Reply::Value(value) => {
-                    self.held += bytes.len();
-                    many.take(part, value.key.as_bytes(), bytes)
+                    let prefix = usize::from(pending.prefix);
+                    let key = value.key.as_bytes().get(prefix..).unwrap_or_default();
+                    let taken = many.take(part, key, bytes, prefix);
+                    if taken {
+                        self.held += bytes.len() - prefix;
+                    }
+                    taken
                 }
                 _ => false,
             },
             Some(Exchange::One(one)) => {
                 one.outcome = pending::answer(reply).outcome();
-                one.reply.extend_from_slice(bytes);
+                translate::reply(pending, reply, bytes, &mut one.reply);
                 true
             }
             _ => false,
@@ -101,7 +127,7 @@ impl Replies for Desk {
         self.measure(bytes.len());
         if let Reply::Meta(meta) = reply
             && pending.key != 0
-            && !is_about(meta, pending.key)
+            && !is_about(meta, pending.key, usize::from(pending.prefix))
         {
             return false;
         }
@@ -109,7 +135,7 @@ impl Replies for Desk {
         match pending.to {
             To::Client(place) => {
                 self.count_route(pending, outcome);
-                self.flights.answer(place, |out| translate::reply(pending.kind, reply, bytes, out));
+                self.flights.answer(place, |out| translate::reply(pending, reply, bytes, out));
             }
             To::Nobody => self.count_route(pending, outcome),
             To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
@@ -124,9 +150,15 @@ impl Replies for Desk {
                     }
                 }
                 Some(Exchange::One(one)) => {
-                    if !matches!(pending.kind, Kind::Quiet { .. }) {
-                        one.outcome = outcome;
-                        translate::reply(pending.kind, reply, bytes, &mut one.reply);
+                    match pending.kind {
+                        // What there is of it has come before.
+                        Kind::Quiet { replied: true } => {}
+                        // Silence is a success.
+                        Kind::Quiet { replied: false } => one.outcome = Outcome::Done,
+                        _ => {
+                            one.outcome = outcome;
+                            translate::reply(pending, reply, bytes, &mut one.reply);
+                        }
                     }
                     let outcome = one.outcome;
                     self.complete.push(exchange);

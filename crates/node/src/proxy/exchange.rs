@@ -32,11 +32,16 @@ pub(super) struct Many {
     pub(super) text: Vec<u8>,
     pub(super) keys: Vec<ManyKey>,
     pub(super) parts: Vec<Part>,
+    /// Parts of an earlier exchange, for their memory.
+    spare: Vec<Part>,
     /// Parts still to come.
     pub(super) waiting: usize,
     /// What the client is told instead of values.
     pub(super) error: Option<String>,
 }
+
+/// What a block begins with.
+const VALUE: &[u8] = b"VALUE ";
 
 /// One key of many.
 pub(super) struct ManyKey {
@@ -51,6 +56,7 @@ pub(super) struct ManyKey {
 }
 
 /// What one server is asked for.
+#[derive(Default)]
 pub(super) struct Part {
     /// Which keys, in their order.
     pub(super) keys: Vec<u32>,
@@ -72,13 +78,48 @@ pub(super) struct Failed {
 }
 
 impl Many {
+    pub(super) fn new(place: Place) -> Many {
+        Many {
+            place,
+            cas: false,
+            touch: None,
+            operation: Operation::Read,
+            plan: 0,
+            text: Vec::new(),
+            keys: Vec::new(),
+            parts: Vec::new(),
+            spare: Vec::new(),
+            waiting: 0,
+            error: None,
+        }
+    }
+
+    /// Forgets all but its memory.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.keys.clear();
+        self.waiting = 0;
+        self.error = None;
+        self.spare.append(&mut self.parts);
+    }
+
+    /// A part with nothing in it.
+    pub(super) fn spare_part(&mut self) -> Part {
+        let mut part = self.spare.pop().unwrap_or_default();
+        part.keys.clear();
+        part.values.clear();
+        part.next = 0;
+        part.failed = None;
+        part
+    }
+
     pub(super) fn key(&self, index: usize) -> &[u8] {
         let at = &self.keys[index].at;
         &self.text[at.start as usize..at.end as usize]
     }
 
-    /// Takes a block. False if no key that is still to come has this name.
-    pub(super) fn take(&mut self, part_id: u32, key: &[u8], block: &[u8]) -> bool {
+    /// Takes a block, without the `prefix` bytes before its key. False if no key that is still to come has this name.
+    pub(super) fn take(&mut self, part_id: u32, key: &[u8], block: &[u8], prefix: usize) -> bool {
         let part = &mut self.parts[part_id as usize];
         let found = part.keys[part.next..].iter().position(|&index| {
             let at = &self.keys[index as usize].at;
@@ -88,9 +129,20 @@ impl Many {
         let index = part.keys[part.next + offset] as usize;
         part.next += offset + 1;
         let start = part.values.len() as u32;
-        part.values.extend_from_slice(block);
+        part.values.extend_from_slice(VALUE);
+        part.values.extend_from_slice(&block[VALUE.len() + prefix..]);
         self.keys[index].found = Some((part_id, start..part.values.len() as u32));
         true
+    }
+
+    /// Bytes of memory it keeps.
+    pub(super) fn capacity(&self) -> usize {
+        let parts = self
+            .parts
+            .iter()
+            .chain(&self.spare)
+            .map(|part| part.values.capacity() + part.keys.capacity() * 4);
+        self.text.capacity() + self.keys.capacity() * size_of::<ManyKey>() + parts.sum::<usize>()
     }
 
     /// Bytes held.
@@ -164,18 +216,8 @@ mod tests {
         });
         let keys = keys.collect();
         let part = |keys: &&[u32]| Part { keys: keys.to_vec(), next: 0, values: Vec::new(), failed: None };
-        Many {
-            place: flights.place(flight),
-            cas: false,
-            touch: None,
-            operation: Operation::Read,
-            plan: 1,
-            text,
-            keys,
-            parts: parts.iter().map(part).collect(),
-            waiting: parts.len(),
-            error: None,
-        }
+        let place = flights.place(flight);
+        Many { text, keys, parts: parts.iter().map(part).collect(), waiting: parts.len(), ..Many::new(place) }
     }
 
     fn written(many: &Many) -> String {
@@ -187,19 +229,21 @@ mod tests {
     #[test]
     fn values_come_in_the_order_of_the_keys() {
         let mut many = many(&["a", "b", "c", "a"], &[&[1], &[0, 2, 3]]);
-        assert!(many.take(1, b"a", b"[a]"));
-        assert!(many.take(1, b"a", b"[a2]"), "c is not there, the second a is");
-        assert!(many.take(0, b"b", b"[b]"));
-        assert_eq!(written(&many), "[a][b][a2]END\r\n");
-        assert_eq!(many.bytes(), 10);
+        assert!(many.take(1, b"a", b"VALUE a;", 0));
+        assert!(many.take(1, b"a", b"VALUE a2;", 0), "c is not there, the second a is");
+        assert!(many.take(0, b"b", b"VALUE b;", 0));
+        assert_eq!(written(&many), "VALUE a;VALUE b;VALUE a2;END\r\n");
+        assert_eq!(many.bytes(), 8 + 8 + 9);
     }
 
     #[test]
     fn a_value_that_was_not_asked_for_is_noticed() {
         let mut many = many(&["a", "b", "c"], &[&[0, 2], &[1]]);
-        assert!(!many.take(0, b"b", b"[b]"), "another server's");
-        assert!(many.take(0, b"c", b"[c]"));
-        assert!(!many.take(0, b"a", b"[a]"), "out of order");
-        assert!(!many.take(0, b"c", b"[c]"), "twice");
+        assert!(!many.take(0, b"b", b"VALUE b;", 0), "another server's");
+        assert!(many.take(0, b"c", b"VALUE c;", 0));
+        assert!(!many.take(0, b"a", b"VALUE a;", 0), "out of order");
+        assert!(!many.take(0, b"c", b"VALUE c;", 0), "twice");
+        assert!(many.take(1, b"b", b"VALUE app:b;", 4));
+        assert_eq!(written(&many), "VALUE b;VALUE c;END\r\n");
     }
 }

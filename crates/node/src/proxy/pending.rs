@@ -21,8 +21,12 @@ pub(super) struct Pending {
     pub(super) route: Option<NodeId>,
     /// The digest of the key, where the reply names it; else 0.
     pub(super) key: u64,
+    /// Bytes that the pool puts before every key.
+    pub(super) prefix: u8,
     /// How many keys it is about.
     pub(super) keys: u32,
+    /// Whether its values come in one reply with those of the next one: keys of several clients in one line.
+    pub(super) joined: bool,
     /// When it was handed over.
     pub(super) since: Instant,
 }

@@ -1,24 +1,25 @@
 //! What a worker of the proxy does: takes requests of its clients to servers, and replies back.
 
+mod all;
+mod many;
+mod one;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::Registry;
 use peerset_proto_memcache::reply::encode;
-use peerset_proto_memcache::request::Get;
 use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, Parsed, Recovery, Request, RequestError, parse_request};
-use peerset_route::{Ask, Operation, Outcome, OwnerDown, PoolId, Step};
+use peerset_route::Operation;
 use slab::Slab;
 
-use super::desk::{Desk, failure_text};
-use super::exchange::{All, Exchange, Many, ManyKey, One, Part, PartId};
+use super::desk::Desk;
+use super::exchange::Exchange;
 use super::flight::{FlightId, Flights, Place};
-use super::lanes::{LaneId, Lanes, NoLane};
-use super::pending::{Kind, Pending, To, digest};
+use super::lanes::Lanes;
 use super::plan::Shared;
-use super::translate::{self, Lifetime};
+use super::translate;
 use super::{Proxy, stats};
 use crate::front::{Client, Next, Now, OUTPUT_HIGH, Purpose, Service, Share, TOKENS_OWN, Turn};
 
@@ -34,15 +35,18 @@ const IN_FLIGHT_MIN: usize = 8;
 /// What the replies to one connection's requests under way may come to, going by recent ones.
 const IN_FLIGHT_BYTES: usize = 4 << 20;
 
-/// Bytes of keys in one multi-get for a server that may refuse longer lines (memcached closes over a long `gat`).
-const LINE_BYTES_MAX: usize = 2000;
+/// What a client hears of a key for which a pool's prefix leaves no room.
+const KEY_TOO_LONG: &[u8] =
+    b"CLIENT_ERROR the key is too long with the prefix that its pool puts before it\r\n";
 
-pub(super) struct ProxyService {
+pub(in crate::proxy) struct ProxyService {
     proxy: Arc<Proxy>,
     limits: Limits,
     lanes: Lanes,
     desk: Desk,
     scratch: Box<[u8]>,
+    /// Empty between requests; kept for its memory.
+    asked: Vec<many::Asked>,
 }
 
 /// What is remembered of a connection.
@@ -81,10 +85,12 @@ impl ProxyService {
                 now: Instant::now(),
                 reply_bytes: 0,
                 held: 0,
+                spare: Vec::new(),
             },
             limits,
             proxy,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
+            asked: Vec::new(),
         };
         service.desk.now = Instant::now();
         service
@@ -107,6 +113,9 @@ impl ProxyService {
             true => Reply::Unwanted,
             false => Reply::At(self.place(client, session)),
         };
+        if self.desk.plan.prefix_max > 0 && translate::is_too_long(request, self.desk.plan.prefix_max) {
+            return self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
+        }
         let commands = self.desk.commands();
         match request {
             Request::Get(get) => {
@@ -145,400 +154,6 @@ impl ProxyService {
             self.start(request, key, reply, operation, raw, now);
         }
     }
-
-    /// A single `get`.
-    #[inline]
-    fn get(&mut self, get: &Get<'_>, key: &[u8], reply: Reply, operation: Operation, now: Now) {
-        let plan = self.desk.plan.clone();
-        let step = plan.table.first(operation, key);
-        if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
-            && let Ok(lane) = self.lanes.pick(pool, key, now.instant)
-            && self.asks_meta(pool, lane)
-        {
-            let pending = Pending {
-                to: To::Client(place),
-                kind: Kind::Hit { cas: get.cas },
-                operation,
-                route: Some(step.at),
-                key: digest(key),
-                keys: 1,
-                since: now.instant,
-            };
-            let upstream = self.lanes.lane(lane);
-            translate::meta_get(upstream.output(), key, get.cas, get.touch);
-            upstream.expect(pending);
-            return;
-        }
-        // The way of many keys goes for one too: by routes that go on, and to servers that know no meta commands.
-        self.get_many(get, reply, operation, now);
-    }
-
-    fn asks_meta(&self, pool: PoolId, lane: LaneId) -> bool {
-        self.lanes.peek(lane).speaks_meta() && !self.lanes.pool(pool).stale_in_use.load(Ordering::Relaxed)
-    }
-
-    /// Any other request about one key.
-    fn start(
-        &mut self,
-        request: &Request<'_>,
-        key: &[u8],
-        reply: Reply,
-        operation: Operation,
-        raw: &[u8],
-        now: Now,
-    ) {
-        let plan = self.desk.plan.clone();
-        let step = plan.table.first(operation, key);
-        let in_pieces = matches!(request, Request::MetaSet(set) if set.quiet)
-            || matches!(request, Request::MetaDelete(delete) if delete.quiet)
-            || matches!(request, Request::MetaArithmetic(count) if count.quiet)
-            || translate::hides_key(request);
-        if step.retries || in_pieces {
-            let one = One {
-                place: match reply {
-                    Reply::At(place) => Some(place),
-                    Reply::Unwanted => None,
-                },
-                plan: plan.number,
-                node: step.at,
-                operation,
-                request: raw.to_vec(),
-                reply: Vec::new(),
-                outcome: Outcome::Failed,
-                best: None,
-            };
-            let id = self.desk.exchanges.insert(Exchange::One(one)) as u32;
-            self.step_one(id, request, key, step, now);
-            return;
-        }
-        let to = match reply {
-            Reply::At(place) => To::Client(place),
-            Reply::Unwanted => To::Nobody,
-        };
-        match step.ask {
-            Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
-                Ok(lane) => self.send(lane, pool, request, key, to, operation, step, now),
-                Err(no_lane) => {
-                    let text = self.down_text(pool, &no_lane);
-                    self.finish(reply, |out| match text {
-                        Some(text) => encode::server_error(out, &text),
-                        None => translate::absent(request, operation, out),
-                    });
-                }
-            },
-            Ask::Absent => self.finish(reply, |out| translate::absent(request, operation, out)),
-            Ask::Error(text) => self.finish(reply, |out| encode::server_error(out, text)),
-        }
-    }
-
-    /// Writes a request to a server's buffer.
-    #[expect(clippy::too_many_arguments, reason = "what a pending request is made of")]
-    fn send(
-        &mut self,
-        lane: LaneId,
-        pool: PoolId,
-        request: &Request<'_>,
-        key: &[u8],
-        to: To,
-        operation: Operation,
-        step: Step<'_>,
-        now: Now,
-    ) {
-        if translate::marks_stale(request) {
-            self.lanes.pool(pool).stale_in_use.store(true, Ordering::Relaxed);
-        }
-        let lifetime = step.expiry.map(|most| Lifetime { most, now: now.unix });
-        let names_key = match request {
-            Request::MetaGet(get) => {
-                get.flags.iter().any(|flag| flag.letter == b'k') && !translate::hides_key(request)
-            }
-            _ => false,
-        };
-        let upstream = self.lanes.lane(lane);
-        let kind = translate::write(request, lifetime, upstream.output());
-        let key = if names_key { digest(key) } else { 0 };
-        upstream.expect(Pending {
-            to,
-            kind,
-            operation,
-            route: Some(step.at),
-            key,
-            keys: 1,
-            since: now.instant,
-        });
-    }
-
-    /// What to say when nobody can be asked; none for what an empty server would say.
-    fn down_text(&self, pool: PoolId, no_lane: &NoLane) -> Option<String> {
-        let settings = &self.lanes.pool(pool).settings;
-        self.desk.commands().errors.add(1);
-        match no_lane {
-            NoLane::Unusable(state) => Some(format!("pool {} is {state}", settings.pool)),
-            NoLane::Overloaded(server) => {
-                Some(failure_text(server, settings, peerset_route::Answer::Overloaded))
-            }
-            NoLane::Down(_) if settings.owner_down != OwnerDown::Error => None,
-            NoLane::Down(server) => Some(failure_text(server, settings, peerset_route::Answer::Down)),
-        }
-    }
-
-    /// Asks whom a step says, and goes on as long as nobody can be asked.
-    fn step_one(&mut self, id: u32, request: &Request<'_>, key: &[u8], step: Step<'_>, now: Now) {
-        let plan = self.desk.plan.clone();
-        let mut step = step;
-        loop {
-            let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
-            one.node = step.at;
-            one.outcome = Outcome::Failed;
-            one.reply.clear();
-            let operation = one.operation;
-            match step.ask {
-                Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
-                    Ok(lane) => {
-                        let to = To::Part(PartId { exchange: id, part: 0 });
-                        return self.send(lane, pool, request, key, to, operation, step, now);
-                    }
-                    Err(no_lane) => {
-                        let text = self.down_text(pool, &no_lane);
-                        let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else {
-                            return;
-                        };
-                        match text {
-                            Some(text) => encode::server_error(&mut one.reply, &text),
-                            None => translate::absent(request, operation, &mut one.reply),
-                        }
-                    }
-                },
-                Ask::Absent => {
-                    one.outcome = Outcome::Miss;
-                    translate::absent(request, operation, &mut one.reply);
-                }
-                Ask::Error(text) => encode::server_error(&mut one.reply, text),
-            }
-            let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
-            let outcome = one.outcome;
-            one.rank();
-            let next = (one.plan == plan.number)
-                .then(|| plan.table.next(one.node, operation, key, outcome))
-                .flatten();
-            match next {
-                Some(next) => step = next,
-                None => return self.end_one(id),
-            }
-        }
-    }
-
-    /// The reply of a step has come: goes on, or answers.
-    fn advance_one(&mut self, id: u32, now: Now) {
-        let plan = self.desk.plan.clone();
-        let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
-        if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&one.request, &self.limits)
-            && translate::hides_key(&request)
-        {
-            translate::restore_key(&request, &mut one.reply, &self.limits);
-        }
-        let outcome = one.outcome;
-        one.rank();
-        if one.plan == plan.number && plan.table.can_continue(one.node, one.operation) {
-            let bytes = std::mem::take(&mut one.request);
-            let (node, operation) = (one.node, one.operation);
-            if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&bytes, &self.limits) {
-                let mut room = [0; KEY_BYTES_MAX];
-                if let Some(key) = translate::key(&request, &mut room)
-                    && let Some(step) = plan.table.next(node, operation, key, outcome)
-                {
-                    self.step_one(id, &request, key, step, now);
-                    if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
-                        one.request = bytes;
-                    }
-                    return;
-                }
-            }
-        }
-        self.end_one(id);
-    }
-
-    fn end_one(&mut self, id: u32) {
-        let Some(Exchange::One(one)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        if let Some(place) = one.place {
-            let (_, reply) = one.best.unwrap_or((Outcome::Failed, one.reply));
-            self.desk.flights.answer(place, |out| out.extend_from_slice(&reply));
-        }
-    }
-
-    /// A `get` of several keys.
-    fn get_many(&mut self, get: &Get<'_>, reply: Reply, operation: Operation, now: Now) {
-        let Reply::At(place) = reply else { return };
-        let plan = self.desk.plan.clone();
-        let (mut text, mut keys) = (Vec::with_capacity(get.keys.as_words().as_bytes().len()), Vec::new());
-        for key in get.keys.iter() {
-            let start = text.len() as u32;
-            text.extend_from_slice(key.as_bytes());
-            keys.push(ManyKey { at: start..text.len() as u32, node: None, found: None, part: None });
-        }
-        self.desk.commands().gets.add(keys.len() as u64);
-        let steps: Vec<(u32, Step<'_>)> = keys
-            .iter()
-            .enumerate()
-            .map(|(index, key)| {
-                (index as u32, plan.table.first(operation, &text[key.at.start as usize..key.at.end as usize]))
-            })
-            .collect();
-        let many = Many {
-            place,
-            cas: get.cas,
-            touch: get.touch,
-            operation,
-            plan: plan.number,
-            text,
-            keys,
-            parts: Vec::new(),
-            waiting: 0,
-            error: None,
-        };
-        let id = self.desk.exchanges.insert(Exchange::Many(many)) as u32;
-        self.step_many(id, steps, operation, now);
-    }
-
-    /// Asks for keys as their steps say, in one line for each server; ends the exchange if nobody is asked.
-    fn step_many(&mut self, id: u32, steps: Vec<(u32, Step<'_>)>, operation: Operation, now: Now) {
-        let plan = self.desk.plan.clone();
-        // Taken out while the connections are written to; nothing of it can be answered meanwhile.
-        let Some(entry) = self.desk.exchanges.get_mut(id as usize) else { return };
-        let placeholder = Exchange::All(All { place: None, waiting: 0, error: None });
-        let Exchange::Many(mut many) = std::mem::replace(entry, placeholder) else { return };
-        let mut asked: Vec<(LaneId, u32, Option<Duration>)> = Vec::with_capacity(steps.len());
-        for (index, first) in steps {
-            let mut step = Some(first);
-            while let Some(now_at) = step {
-                many.keys[index as usize].node = Some(now_at.at);
-                let at = many.keys[index as usize].at.clone();
-                let key = &many.text[at.start as usize..at.end as usize];
-                let outcome = match now_at.ask {
-                    Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
-                        Ok(lane) => {
-                            asked.push((lane, index, now_at.expiry));
-                            break;
-                        }
-                        Err(no_lane) => {
-                            let text = self.down_text(pool, &no_lane);
-                            let next = plan.table.next(now_at.at, operation, key, Outcome::Failed);
-                            if let (Some(text), None) = (text, next) {
-                                many.error.get_or_insert(text);
-                            }
-                            Outcome::Failed
-                        }
-                    },
-                    Ask::Absent => Outcome::Miss,
-                    Ask::Error(text) => {
-                        many.error.get_or_insert_with(|| text.to_owned());
-                        Outcome::Failed
-                    }
-                };
-                step = plan.table.next(now_at.at, operation, key, outcome);
-            }
-        }
-        // By server, and in the order of the keys within one.
-        asked.sort_unstable_by_key(|&(lane, index, _)| (lane, index));
-        let mut rest = &asked[..];
-        while let Some(&(lane, _, expiry)) = rest.first() {
-            let mut bytes = 0;
-            let bound = if many.touch.is_some() { LINE_BYTES_MAX } else { usize::MAX };
-            let count = rest
-                .iter()
-                .take_while(|&&(other, index, life)| {
-                    bytes += many.key(index as usize).len() + 1;
-                    other == lane && life == expiry && bytes <= bound
-                })
-                .count()
-                .max(1);
-            let (group, others) = rest.split_at(count);
-            rest = others;
-            let part = many.parts.len() as u32;
-            let keys: Vec<u32> = group.iter().map(|&(_, index, _)| index).collect();
-            let lifetime = expiry.map(|most| Lifetime { most, now: now.unix });
-            let upstream = self.lanes.lane(lane);
-            translate::multi_get(
-                upstream.output(),
-                keys.iter().map(|&index| many.key(index as usize)),
-                many.cas,
-                many.touch,
-                lifetime,
-            );
-            upstream.expect(Pending {
-                to: To::Part(PartId { exchange: id, part }),
-                kind: Kind::Values,
-                operation,
-                route: None,
-                key: 0,
-                keys: keys.len() as u32,
-                since: now.instant,
-            });
-            for &index in &keys {
-                many.keys[index as usize].part = Some(part);
-            }
-            many.parts.push(Part { keys, next: 0, values: Vec::new(), failed: None });
-            many.waiting += 1;
-        }
-        let waiting = many.waiting;
-        if let Some(entry) = self.desk.exchanges.get_mut(id as usize) {
-            *entry = Exchange::Many(many);
-        }
-        if waiting == 0 {
-            self.end_many(id);
-        }
-    }
-
-    /// All servers have answered: goes on with the keys whose routes do, or answers.
-    fn advance_many(&mut self, id: u32, now: Now) {
-        let plan = self.desk.plan.clone();
-        let Some(Exchange::Many(many)) = self.desk.exchanges.get_mut(id as usize) else { return };
-        let operation = many.operation;
-        let routes = &plan.routes[self.desk.worker];
-        let mut steps = Vec::new();
-        for index in 0..many.keys.len() {
-            let key = &many.keys[index];
-            let (Some(part), Some(node)) = (key.part, key.node) else { continue };
-            let failed = many.parts[part as usize].failed.clone();
-            let outcome = match (&key.found, &failed) {
-                (Some(_), _) => Outcome::Done,
-                (None, None) => Outcome::Miss,
-                (None, Some(_)) => Outcome::Failed,
-            };
-            let same_plan = many.plan == plan.number;
-            if same_plan && let Some(counters) = routes.get(node.index()) {
-                counters.count(operation, outcome);
-            }
-            let next =
-                same_plan.then(|| plan.table.next(node, operation, many.key(index), outcome)).flatten();
-            many.keys[index].part = None;
-            match (next, failed) {
-                (Some(step), _) => steps.push((index as u32, step)),
-                (None, Some(failed)) if outcome == Outcome::Failed && failed.loud => {
-                    many.error.get_or_insert_with(|| failed.text.to_string());
-                }
-                _ => {}
-            }
-        }
-        if steps.is_empty() {
-            return self.end_many(id);
-        }
-        self.step_many(id, steps, operation, now);
-    }
-
-    fn end_many(&mut self, id: u32) {
-        let Some(Exchange::Many(many)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        self.desk.held = self.desk.held.saturating_sub(many.bytes());
-        self.desk.flights.answer(many.place, |out| match &many.error {
-            // Servers' own words already say what kind of error it is.
-            Some(text) if text.contains("ERROR") => {
-                out.extend_from_slice(text.as_bytes());
-                out.extend_from_slice(b"\r\n");
-            }
-            Some(text) => encode::server_error(out, text),
-            None => many.write(out),
-        });
-    }
 }
 
 /// What is not about one key.
@@ -572,56 +187,6 @@ impl ProxyService {
             Request::ConfigGet { name } => proxy.topology.write(name.as_bytes(), out),
             Request::Shutdown => out.extend_from_slice(encode::SHUTDOWN_REFUSED),
             _ => out.extend_from_slice(encode::ERROR),
-        });
-    }
-
-    /// A command for every server that there is.
-    fn ask_all(
-        &mut self,
-        client: Client,
-        session: &mut Session,
-        line: &Request<'_>,
-        noreply: bool,
-        now: Now,
-    ) {
-        let place = (!noreply).then(|| self.place(client, session));
-        let all = All { place, waiting: 0, error: None };
-        let id = self.desk.exchanges.insert(Exchange::All(all)) as u32;
-        let (mut waiting, mut error) = (0, None);
-        for lane in self.lanes.all() {
-            if self.lanes.admit(lane, now.instant).is_err() {
-                let server = &self.lanes.peek(lane).server;
-                error.get_or_insert_with(|| format!("server {} is down", server.label));
-                continue;
-            }
-            let upstream = self.lanes.lane(lane);
-            line.encode(upstream.output());
-            upstream.expect(Pending {
-                to: To::Part(PartId { exchange: id, part: 0 }),
-                kind: Kind::Line,
-                operation: Operation::Delete,
-                route: None,
-                key: 0,
-                keys: 1,
-                since: now.instant,
-            });
-            waiting += 1;
-        }
-        if let Some(Exchange::All(all)) = self.desk.exchanges.get_mut(id as usize) {
-            all.waiting = waiting;
-            all.error = error;
-        }
-        if waiting == 0 {
-            self.end_all(id);
-        }
-    }
-
-    fn end_all(&mut self, id: u32) {
-        let Some(Exchange::All(all)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        let Some(place) = all.place else { return };
-        self.desk.flights.answer(place, |out| match &all.error {
-            None => out.extend_from_slice(encode::OK),
-            Some(text) => encode::server_error(out, text.strip_prefix("SERVER_ERROR ").unwrap_or(text)),
         });
     }
 }

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use peerset_proto_memcache::reply::{MetaReply, MetaStatus, encode};
 use peerset_proto_memcache::request::{Key, MetaFlags, MetaKey, Store};
-use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, MetaLine, Parsed, Reply, Request, parse_reply};
+use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, MetaLine, Parsed, Reply, Request, base64, parse_reply};
 use peerset_route::{Absent, Operation, shorten};
 
-use super::pending::Kind;
+use super::pending::{Kind, Pending};
 
 /// A single `get`, `gets`, `gat` or `gats` as `mg`: servers of before 1.6.20 answer each pipelined `get` with a system
 /// call of its own, but meta commands in one. The reply names the key, so that nothing has to be kept to write
 /// `VALUE`, and so that a reply to another request is noticed.
 #[inline]
-pub(super) fn meta_get(out: &mut Vec<u8>, key: &[u8], cas: bool, touch: Option<i32>) {
+pub(super) fn meta_get(out: &mut Vec<u8>, prefix: &[u8], key: &[u8], cas: bool, touch: Option<i32>) {
     out.extend_from_slice(b"mg ");
+    out.extend_from_slice(prefix);
     out.extend_from_slice(key);
     out.extend_from_slice(if cas { b" k f c v".as_slice() } else { b" k f v" });
     if let Some(exptime) = touch {
@@ -24,27 +25,33 @@ pub(super) fn meta_get(out: &mut Vec<u8>, key: &[u8], cas: bool, touch: Option<i
     out.extend_from_slice(b"\r\n");
 }
 
-/// One line for several keys.
+/// One line for several keys, or what is added to such a line: `verb` is whether CAS values are wanted, and the exptime
+/// of `gat`.
 pub(super) fn multi_get<'k>(
     out: &mut Vec<u8>,
+    prefix: &[u8],
+    verb: Option<(bool, Option<i32>)>,
     keys: impl Iterator<Item = &'k [u8]>,
-    cas: bool,
-    touch: Option<i32>,
     lifetime: Option<Lifetime>,
 ) {
-    match touch {
-        None => out.extend_from_slice(if cas { b"gets" } else { b"get" }),
-        Some(exptime) => {
+    match verb {
+        None => {}
+        Some((cas, None)) => out.extend_from_slice(if cas { b"gets" } else { b"get" }),
+        Some((cas, Some(exptime))) => {
             out.extend_from_slice(if cas { b"gats " } else { b"gat " });
             number(out, shortened(exptime, lifetime));
         }
     }
     for key in keys {
         out.push(b' ');
+        out.extend_from_slice(prefix);
         out.extend_from_slice(key);
     }
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(LINE_END);
 }
+
+/// What ends a line.
+pub(super) const LINE_END: &[u8] = b"\r\n";
 
 /// The key that a request about one is about, as servers place it.
 #[inline]
@@ -110,13 +117,7 @@ pub(super) fn replies_raw(request: &Request<'_>) -> bool {
 /// Whether a reply would have to repeat a key that is no text. memcached 1.6.18 repeats the key of an item that `mg` made
 /// on a miss as it is, so servers are not asked to; [`restore_key`] does it in their place.
 pub(super) fn hides_key(request: &Request<'_>) -> bool {
-    let (key, flags) = match request {
-        Request::MetaGet(get) => (get.key, get.flags),
-        Request::MetaSet(set) => (set.key, set.flags),
-        Request::MetaDelete(delete) => (delete.key, delete.flags),
-        Request::MetaArithmetic(count) => (count.key, count.flags),
-        _ => return false,
-    };
+    let Some((key, flags)) = meta_key(request) else { return false };
     let mut room = [0; KEY_BYTES_MAX];
     key.is_base64()
         && flags.iter().any(|flag| flag.letter == b'k')
@@ -125,13 +126,7 @@ pub(super) fn hides_key(request: &Request<'_>) -> bool {
 
 /// Puts the key that was [hidden](hides_key) into a reply, where the request wanted it.
 pub(super) fn restore_key(request: &Request<'_>, reply: &mut Vec<u8>, limits: &Limits) {
-    let (key, flags) = match request {
-        Request::MetaGet(get) => (get.key, get.flags),
-        Request::MetaSet(set) => (set.key, set.flags),
-        Request::MetaDelete(delete) => (delete.key, delete.flags),
-        Request::MetaArithmetic(count) => (count.key, count.flags),
-        _ => return,
-    };
+    let Some((key, flags)) = meta_key(request) else { return };
     let Ok(Parsed::Complete { value: Reply::Meta(meta), .. }) = parse_reply(reply, limits) else { return };
     let (mut out, mut room) = (Vec::with_capacity(reply.len() + KEY_BYTES_MAX + 4), [0; KEY_BYTES_MAX]);
     let mut line = match meta.value {
@@ -141,7 +136,7 @@ pub(super) fn restore_key(request: &Request<'_>, reply: &mut Vec<u8>, limits: &L
     let mut rest = meta.flags.iter().peekable();
     for wanted in flags {
         if wanted.letter == b'k' {
-            line = line.key(key.decode(&mut room), true);
+            line = line.key(key.decode(&mut room), key.is_base64());
         } else if let Some(flag) = rest.next_if(|flag| flag.letter == wanted.letter) {
             line = line.copy(flag);
         }
@@ -183,7 +178,61 @@ fn shortened(exptime: i32, lifetime: Option<Lifetime>) -> i32 {
 /// Writes a request about one key for a server, without `noreply`: the order of replies is all that matches them to
 /// requests. Gives what kind of reply it will be.
 #[inline]
-pub(super) fn write(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut Vec<u8>) -> Kind {
+pub(super) fn write(
+    request: &Request<'_>,
+    lifetime: Option<Lifetime>,
+    prefix: &[u8],
+    out: &mut Vec<u8>,
+) -> Kind {
+    let start = out.len();
+    let kind = write_plain(request, lifetime, out);
+    if !prefix.is_empty() {
+        put_before_key(prefix, request, start, out);
+    }
+    kind
+}
+
+/// Puts a prefix before the key of the request that begins at `start`: its second word.
+fn put_before_key(prefix: &[u8], request: &Request<'_>, start: usize, out: &mut Vec<u8>) {
+    let Some(space) = out[start..].iter().position(|&byte| byte == b' ') else { return };
+    let at = start + space + 1;
+    let encoded = match meta_key(request) {
+        Some((key, _)) if key.is_base64() => key,
+        _ => {
+            out.splice(at..at, prefix.iter().copied());
+            return;
+        }
+    };
+    let mut room = [0; KEY_BYTES_MAX];
+    let mut whole = Vec::new();
+    base64::encode(&[prefix, encoded.decode(&mut room)].concat(), &mut whole);
+    out.splice(at..at + encoded.raw().as_bytes().len(), whole);
+}
+
+/// Whether a key is too long for servers with so many bytes before it. What follows such a key could be taken for another
+/// request.
+pub(super) fn is_too_long(request: &Request<'_>, prefix: usize) -> bool {
+    let mut room = [0; KEY_BYTES_MAX];
+    let bytes = match (request, meta_key(request)) {
+        (Request::Get(get), _) => get.keys.iter().map(|key| key.as_bytes().len()).max().unwrap_or(0) + prefix,
+        (_, Some((key, _))) if key.is_base64() => (prefix + key.decode(&mut room).len()).div_ceil(3) * 4,
+        _ => key(request, &mut room).map_or(0, <[u8]>::len) + prefix,
+    };
+    bytes > KEY_BYTES_MAX
+}
+
+fn meta_key<'b>(request: &Request<'b>) -> Option<(MetaKey<'b>, MetaFlags<'b>)> {
+    Some(match request {
+        Request::MetaGet(get) => (get.key, get.flags),
+        Request::MetaSet(set) => (set.key, set.flags),
+        Request::MetaDelete(delete) => (delete.key, delete.flags),
+        Request::MetaArithmetic(count) => (count.key, count.flags),
+        _ => return None,
+    })
+}
+
+#[inline]
+fn write_plain(request: &Request<'_>, lifetime: Option<Lifetime>, out: &mut Vec<u8>) -> Kind {
     let hides_key = hides_key(request);
     match *request {
         Request::Store(store) => {
@@ -294,17 +343,20 @@ fn number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// Writes a reply as the client is to see it.
 #[inline]
-pub(super) fn reply(kind: Kind, reply: &Reply<'_>, bytes: &[u8], out: &mut Vec<u8>) {
-    match (kind, reply) {
-        (Kind::Hit { cas }, Reply::Meta(meta)) => hit(meta, bytes, cas, out),
+pub(super) fn reply(pending: &Pending, reply: &Reply<'_>, bytes: &[u8], out: &mut Vec<u8>) {
+    match (pending.kind, reply) {
+        (Kind::Hit { cas }, Reply::Meta(meta)) => hit(meta, bytes, cas, usize::from(pending.prefix), out),
         (Kind::QuietHit, Reply::Meta(MetaReply { status: MetaStatus::Miss, .. })) => {}
+        (_, Reply::Meta(meta)) if pending.prefix > 0 => {
+            without_prefix(meta, usize::from(pending.prefix), out);
+        }
         _ => out.extend_from_slice(bytes),
     }
 }
 
 /// An `mg` reply as that of `get` or `gets`.
 #[inline]
-fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, out: &mut Vec<u8>) {
+fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, prefix: usize, out: &mut Vec<u8>) {
     let Some(value) = meta.value else { return out.extend_from_slice(encode::END) };
     let (mut key, mut encoded, mut flags, mut unique) = (&b""[..], false, &b"0"[..], &b"0"[..]);
     for flag in meta.flags {
@@ -322,8 +374,8 @@ fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b"VALUE ");
     let mut room = [0; KEY_BYTES_MAX];
     match encoded.then(|| Key::new(key).ok().and_then(MetaKey::encoded)).flatten() {
-        Some(key) => out.extend_from_slice(key.decode(&mut room)),
-        None => out.extend_from_slice(key),
+        Some(key) => out.extend_from_slice(key.decode(&mut room).get(prefix..).unwrap_or_default()),
+        None => out.extend_from_slice(key.get(prefix..).unwrap_or_default()),
     }
     out.push(b' ');
     out.extend_from_slice(flags);
@@ -337,16 +389,35 @@ fn hit(meta: &MetaReply<'_>, bytes: &[u8], cas: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(encode::END);
 }
 
+/// A meta reply without what the pool puts before keys.
+fn without_prefix(meta: &MetaReply<'_>, prefix: usize, out: &mut Vec<u8>) {
+    let key = meta.key();
+    let mut room = [0; KEY_BYTES_MAX];
+    let mut line = match meta.value {
+        Some(value) => MetaLine::reply_value(out, value),
+        None => MetaLine::reply(out, meta.status),
+    };
+    for flag in meta.flags {
+        line = match (flag.letter, key) {
+            (b'k', Some(key)) => {
+                line.key(key.decode(&mut room).get(prefix..).unwrap_or_default(), key.is_base64())
+            }
+            (b'b', Some(key)) if key.is_base64() => line,
+            _ => line.copy(flag),
+        };
+    }
+    line.end();
+}
+
 /// Answers for a server that is not asked: it is empty, and stores nothing.
 pub(super) fn absent(request: &Request<'_>, operation: Operation, out: &mut Vec<u8>) {
-    let (key, flags) = match request {
+    match request {
         Request::MetaGet(get) if get.quiet => return,
         Request::MetaDebug { .. } => return out.extend_from_slice(encode::META_MISS),
-        Request::MetaGet(get) => (get.key, get.flags),
-        Request::MetaSet(set) => (set.key, set.flags),
-        Request::MetaDelete(delete) => (delete.key, delete.flags),
-        Request::MetaArithmetic(count) => (count.key, count.flags),
-        _ => return out.extend_from_slice(absent_line(operation)),
+        _ => {}
+    }
+    let Some((key, flags)) = meta_key(request) else {
+        return out.extend_from_slice(absent_line(operation));
     };
     let status = match operation.absent() {
         Absent::NotStored => MetaStatus::NotStored,
@@ -392,7 +463,7 @@ mod tests {
         let lifetime =
             seconds.map(|seconds| Lifetime { most: Duration::from_secs(seconds), now: 1_700_000_000 });
         let mut out = Vec::new();
-        write(&request(line), lifetime, &mut out);
+        write(&request(line), lifetime, b"", &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -423,13 +494,24 @@ mod tests {
 
     #[track_caller]
     fn check_reply(kind: Kind, from_server: &str, expected: &str) {
+        let pending = Pending {
+            to: super::super::pending::To::Nobody,
+            kind,
+            operation: Operation::Read,
+            route: None,
+            key: 0,
+            prefix: 0,
+            keys: 1,
+            joined: false,
+            since: std::time::Instant::now(),
+        };
         let Ok(Parsed::Complete { value, consumed }) =
             parse_reply(from_server.as_bytes(), &Limits::default())
         else {
             panic!("{from_server:?} is a reply")
         };
         let mut out = Vec::new();
-        reply(kind, &value, &from_server.as_bytes()[..consumed], &mut out);
+        reply(&pending, &value, &from_server.as_bytes()[..consumed], &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
@@ -443,6 +525,25 @@ mod tests {
         check_reply(get, "SERVER_ERROR out of memory\r\n", "SERVER_ERROR out of memory\r\n");
         check_reply(Kind::QuietHit, "EN\r\n", "");
         check_reply(Kind::Meta { echoes: false }, "EN\r\n", "EN\r\n");
+    }
+
+    #[test]
+    fn prefixes_stand_before_keys() {
+        #[track_caller]
+        fn check(line: &str, expected: &str) {
+            let mut out = b"earlier ".to_vec();
+            write(&request(line), None, b"app:", &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("earlier {expected}"));
+        }
+        check("set a 1 0 2\r\nhi\r\n", "set app:a 1 0 2\r\nhi\r\n");
+        check("touch a 9\r\n", "touch app:a 9\r\n");
+        check("mg a v k O1\r\n", "mg app:a v k O1\r\n");
+        check("md YQ== b q\r\n", "md YXBwOmE= b q\r\nmn\r\n");
+        let (long, encoded) = ("k".repeat(247), format!("md {} b\r\n", "YWFh".repeat(62)));
+        for line in [format!("delete {long}\r\n"), format!("get a {long} b\r\n")] {
+            assert!(is_too_long(&request(&line), 4) && !is_too_long(&request(&line), 3));
+        }
+        assert!(is_too_long(&request(&encoded), 1));
     }
 
     #[test]

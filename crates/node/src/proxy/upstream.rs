@@ -15,12 +15,14 @@ use std::time::Instant;
 use mio::{Registry, Token};
 use peerset_client_memcache::handshake::{Handshake, Progress};
 use peerset_client_memcache::health::{Admission, Failure, Health};
+use peerset_proto_memcache::reply::encode;
 use peerset_proto_memcache::{Limits, Parsed, Reply, parse_reply};
 use peerset_route::Answer;
 
 use super::counters::ServerCounters;
 use super::pending::{Fit, Pending};
 use super::pool::{Server, Settings};
+use super::translate;
 use super::wire::Wire;
 use crate::front::TOKENS_OWN;
 
@@ -48,6 +50,8 @@ pub(super) struct Upstream {
     /// Bytes to send, from `sent` on.
     output: Vec<u8>,
     sent: usize,
+    /// The last line of the output, if more keys may join it.
+    line: Option<Line>,
     writable_watched: bool,
     /// Replies that have arrived in part.
     input: Vec<u8>,
@@ -63,6 +67,15 @@ pub(super) struct Upstream {
     pub(super) departing: bool,
 }
 
+/// A line of several keys that has not been sent.
+#[derive(Clone, Copy)]
+struct Line {
+    /// Where it begins in the output.
+    start: usize,
+    end: usize,
+    cas: bool,
+}
+
 enum Link {
     Closed,
     /// Until the given moment.
@@ -70,6 +83,9 @@ enum Link {
     Greeting(Wire, Handshake, Instant),
     Open(Wire),
 }
+
+/// Keys join a line up to about so many bytes.
+const LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// Output buffers that grew beyond this are given back when they are empty.
 const OUTPUT_RETAINED: usize = 256 * 1024;
@@ -101,6 +117,7 @@ impl Upstream {
             meta: false,
             output: Vec::new(),
             sent: 0,
+            line: None,
             writable_watched: false,
             input: Vec::new(),
             missing: 1,
@@ -157,10 +174,35 @@ impl Upstream {
         Ok(())
     }
 
-    /// Where a request that was [admitted](Self::admit) is written; [`expect`](Self::expect) has to follow.
+    /// Where a request that was [admitted](Self::admit) is written, and what is put before its key;
+    /// [`expect`](Self::expect) has to follow.
     #[inline]
-    pub(super) fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+    pub(super) fn output(&mut self) -> (&mut Vec<u8>, &[u8]) {
+        (&mut self.output, &self.settings.server.prefix)
+    }
+
+    /// Opens the line of several keys again that was written last, so that keys of another client join it: one command
+    /// is answered with one system call. Only while nothing was written after it, nor sent of it.
+    pub(super) fn join(&mut self, cas: bool, touches: bool) -> bool {
+        let joins = self.line.is_some_and(|line| {
+            line.cas == cas && line.end == self.output.len() && line.end - line.start < LINE_BYTES_MAX
+        }) && !touches;
+        if joins && let Some(last) = self.pending.back_mut() {
+            last.joined = true;
+            self.output.truncate(self.output.len() - translate::LINE_END.len());
+            return true;
+        }
+        let start = self.output.len();
+        self.line = (!touches).then_some(Line { start, end: start, cas });
+        false
+    }
+
+    /// Tells that what was written is the line of several keys that [`join`](Self::join) opened.
+    pub(super) fn joined(&mut self) {
+        let end = self.output.len();
+        if let Some(line) = &mut self.line {
+            line.end = end;
+        }
     }
 
     /// Remembers what was written.
@@ -262,6 +304,7 @@ impl Upstream {
         let Link::Connecting(wire, until) = std::mem::replace(&mut self.link, Link::Closed) else { return };
         let handshake = Handshake::new(self.settings.server.auth.as_ref());
         debug_assert_eq!(self.sent, 0, "nothing is sent before the connection stands");
+        self.line = None;
         self.output.splice(0..0, handshake.output().iter().copied());
         self.link = Link::Greeting(wire, handshake, until);
     }
@@ -276,6 +319,7 @@ impl Upstream {
 
     fn send(&mut self, registry: &Registry) -> Result<(), Failure> {
         let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
+        self.line = None;
         while self.sent < self.output.len() {
             match wire.write(&self.output[self.sent..]) {
                 Ok(0) => return Err(Failure::Lost),
@@ -370,17 +414,21 @@ impl Upstream {
                     let fits = match first.kind.fit(&reply) {
                         Fit::Wrong => false,
                         Fit::More => {
-                            self.values += 1;
-                            desk.part(first, &reply, &rest[..length])
-                        }
-                        Fit::Last => {
-                            let fits = desk.last(first, &reply, &rest[..length]);
-                            if fits {
-                                self.counters.observe(first, &reply, std::mem::take(&mut self.values), now);
-                                self.pending.pop_front();
-                                self.health.succeeded();
+                            let fits = desk.part(first, &reply, &rest[..length]);
+                            self.values += u32::from(fits);
+                            if !fits && first.joined {
+                                // It is of the next client's keys, so there are no more of this one's.
+                                self.complete(&Reply::End, encode::END, now, desk);
+                                continue;
                             }
                             fits
+                        }
+                        Fit::Last => {
+                            let mut fits = true;
+                            while fits && self.pending.front().is_some_and(|first| first.joined) {
+                                fits = self.complete(&reply, &rest[..length], now, desk);
+                            }
+                            fits && self.complete(&reply, &rest[..length], now, desk)
                         }
                     };
                     if !fits {
@@ -396,6 +444,19 @@ impl Upstream {
             }
         }
         Ok(consumed)
+    }
+
+    /// The last or only reply to the first request that waits. False if it cannot belong to it.
+    #[inline]
+    fn complete(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
+        let Some(first) = self.pending.front() else { return false };
+        let fits = desk.last(first, reply, bytes);
+        if fits {
+            self.counters.observe(first, reply, std::mem::take(&mut self.values), now);
+            self.pending.pop_front();
+            self.health.succeeded();
+        }
+        fits
     }
 
     /// How many bytes the greeting's answer took, once it is complete.
@@ -428,6 +489,7 @@ impl Upstream {
         self.link = Link::Closed;
         self.output.clear();
         self.sent = 0;
+        self.line = None;
         self.input = Vec::new();
         self.missing = 1;
         self.values = 0;

@@ -1,0 +1,244 @@
+//! Requests about one key.
+
+use std::sync::atomic::Ordering;
+
+use peerset_proto_memcache::reply::encode;
+use peerset_proto_memcache::request::Get;
+use peerset_proto_memcache::{KEY_BYTES_MAX, Parsed, Request, parse_request};
+use peerset_route::{Answer, Ask, Operation, Outcome, OwnerDown, PoolId, Step};
+
+use super::{ProxyService, Reply};
+use crate::front::Now;
+use crate::proxy::desk::failure_text;
+use crate::proxy::exchange::{Exchange, One, PartId};
+use crate::proxy::lanes::{LaneId, NoLane};
+use crate::proxy::pending::{Kind, Pending, To, digest};
+use crate::proxy::translate::{self, Lifetime};
+
+impl ProxyService {
+    /// A single `get`.
+    #[inline]
+    pub(super) fn get(&mut self, get: &Get<'_>, key: &[u8], reply: Reply, operation: Operation, now: Now) {
+        let plan = self.desk.plan.clone();
+        let step = plan.table.first(operation, key);
+        if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
+            && let Ok(lane) = self.lanes.pick(pool, key, now.instant)
+            && self.asks_meta(pool, lane)
+        {
+            let mut pending = Pending {
+                to: To::Client(place),
+                kind: Kind::Hit { cas: get.cas },
+                operation,
+                route: Some(step.at),
+                key: digest(key),
+                prefix: 0,
+                keys: 1,
+                joined: false,
+                since: now.instant,
+            };
+            let upstream = self.lanes.lane(lane);
+            let (output, prefix) = upstream.output();
+            translate::meta_get(output, prefix, key, get.cas, get.touch);
+            pending.prefix = prefix.len() as u8;
+            upstream.expect(pending);
+            return;
+        }
+        // The way of many keys goes for one too: by routes that go on, and to servers that know no meta commands.
+        self.get_many(get, reply, operation, now);
+    }
+
+    fn asks_meta(&self, pool: PoolId, lane: LaneId) -> bool {
+        self.lanes.peek(lane).speaks_meta() && !self.lanes.pool(pool).stale_in_use.load(Ordering::Relaxed)
+    }
+
+    /// Any other request about one key.
+    pub(super) fn start(
+        &mut self,
+        request: &Request<'_>,
+        key: &[u8],
+        reply: Reply,
+        operation: Operation,
+        raw: &[u8],
+        now: Now,
+    ) {
+        let plan = self.desk.plan.clone();
+        let step = plan.table.first(operation, key);
+        let in_pieces = matches!(request, Request::MetaSet(set) if set.quiet)
+            || matches!(request, Request::MetaDelete(delete) if delete.quiet)
+            || matches!(request, Request::MetaArithmetic(count) if count.quiet)
+            || translate::hides_key(request);
+        if step.retries || in_pieces {
+            let one = One {
+                place: match reply {
+                    Reply::At(place) => Some(place),
+                    Reply::Unwanted => None,
+                },
+                plan: plan.number,
+                node: step.at,
+                operation,
+                request: raw.to_vec(),
+                reply: Vec::new(),
+                outcome: Outcome::Failed,
+                best: None,
+            };
+            let id = self.desk.exchanges.insert(Exchange::One(one)) as u32;
+            self.step_one(id, request, key, step, now);
+            return;
+        }
+        let to = match reply {
+            Reply::At(place) => To::Client(place),
+            Reply::Unwanted => To::Nobody,
+        };
+        match step.ask {
+            Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                Ok(lane) => self.send(lane, pool, request, key, to, operation, step, now),
+                Err(no_lane) => {
+                    let text = self.down_text(pool, &no_lane);
+                    self.finish(reply, |out| match text {
+                        Some(text) => encode::server_error(out, &text),
+                        None => translate::absent(request, operation, out),
+                    });
+                }
+            },
+            Ask::Absent => self.finish(reply, |out| translate::absent(request, operation, out)),
+            Ask::Error(text) => self.finish(reply, |out| encode::server_error(out, text)),
+        }
+    }
+
+    /// Writes a request to a server's buffer.
+    #[expect(clippy::too_many_arguments, reason = "what a pending request is made of")]
+    fn send(
+        &mut self,
+        lane: LaneId,
+        pool: PoolId,
+        request: &Request<'_>,
+        key: &[u8],
+        to: To,
+        operation: Operation,
+        step: Step<'_>,
+        now: Now,
+    ) {
+        if translate::marks_stale(request) {
+            self.lanes.pool(pool).stale_in_use.store(true, Ordering::Relaxed);
+        }
+        let lifetime = step.expiry.map(|most| Lifetime { most, now: now.unix });
+        let names_key = match request {
+            Request::MetaGet(get) => {
+                get.flags.iter().any(|flag| flag.letter == b'k') && !translate::hides_key(request)
+            }
+            _ => false,
+        };
+        let upstream = self.lanes.lane(lane);
+        let (output, prefix) = upstream.output();
+        let kind = translate::write(request, lifetime, prefix, output);
+        let prefix = prefix.len() as u8;
+        let key = if names_key { digest(key) } else { 0 };
+        upstream.expect(Pending {
+            to,
+            kind,
+            operation,
+            route: Some(step.at),
+            key,
+            prefix,
+            keys: 1,
+            joined: false,
+            since: now.instant,
+        });
+    }
+
+    /// What to say when nobody can be asked; none for what an empty server would say.
+    pub(super) fn down_text(&self, pool: PoolId, no_lane: &NoLane) -> Option<String> {
+        let settings = &self.lanes.pool(pool).settings;
+        self.desk.commands().errors.add(1);
+        match no_lane {
+            NoLane::Unusable(state) => Some(format!("pool {} is {state}", settings.pool)),
+            NoLane::Overloaded(server) => Some(failure_text(server, settings, Answer::Overloaded)),
+            NoLane::Down(_) if settings.owner_down != OwnerDown::Error => None,
+            NoLane::Down(server) => Some(failure_text(server, settings, Answer::Down)),
+        }
+    }
+
+    /// Asks whom a step says, and goes on as long as nobody can be asked.
+    fn step_one(&mut self, id: u32, request: &Request<'_>, key: &[u8], step: Step<'_>, now: Now) {
+        let plan = self.desk.plan.clone();
+        let mut step = step;
+        loop {
+            let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
+            one.node = step.at;
+            one.outcome = Outcome::Failed;
+            one.reply.clear();
+            let operation = one.operation;
+            match step.ask {
+                Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                    Ok(lane) => {
+                        let to = To::Part(PartId { exchange: id, part: 0 });
+                        return self.send(lane, pool, request, key, to, operation, step, now);
+                    }
+                    Err(no_lane) => {
+                        let text = self.down_text(pool, &no_lane);
+                        let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else {
+                            return;
+                        };
+                        match text {
+                            Some(text) => encode::server_error(&mut one.reply, &text),
+                            None => translate::absent(request, operation, &mut one.reply),
+                        }
+                    }
+                },
+                Ask::Absent => {
+                    one.outcome = Outcome::Miss;
+                    translate::absent(request, operation, &mut one.reply);
+                }
+                Ask::Error(text) => encode::server_error(&mut one.reply, text),
+            }
+            let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
+            let outcome = one.outcome;
+            one.rank();
+            let next = (one.plan == plan.number)
+                .then(|| plan.table.next(one.node, operation, key, outcome))
+                .flatten();
+            match next {
+                Some(next) => step = next,
+                None => return self.end_one(id),
+            }
+        }
+    }
+
+    /// The reply of a step has come: goes on, or answers.
+    pub(super) fn advance_one(&mut self, id: u32, now: Now) {
+        let plan = self.desk.plan.clone();
+        let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
+        if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&one.request, &self.limits)
+            && translate::hides_key(&request)
+        {
+            translate::restore_key(&request, &mut one.reply, &self.limits);
+        }
+        let outcome = one.outcome;
+        one.rank();
+        if one.plan == plan.number && plan.table.can_continue(one.node, one.operation) {
+            let bytes = std::mem::take(&mut one.request);
+            let (node, operation) = (one.node, one.operation);
+            if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&bytes, &self.limits) {
+                let mut room = [0; KEY_BYTES_MAX];
+                if let Some(key) = translate::key(&request, &mut room)
+                    && let Some(step) = plan.table.next(node, operation, key, outcome)
+                {
+                    self.step_one(id, &request, key, step, now);
+                    if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
+                        one.request = bytes;
+                    }
+                    return;
+                }
+            }
+        }
+        self.end_one(id);
+    }
+
+    fn end_one(&mut self, id: u32) {
+        let Some(Exchange::One(one)) = self.desk.exchanges.try_remove(id as usize) else { return };
+        if let Some(place) = one.place {
+            let (_, reply) = one.best.unwrap_or((Outcome::Failed, one.reply));
+            self.desk.flights.answer(place, |out| out.extend_from_slice(&reply));
+        }
+    }
+}
