@@ -28,7 +28,9 @@ use crate::{OpenError, Problem, ServersetConfig, ServersetPath, Zookeeper, Zooke
 ///
 /// - **Identity**: a member's id is its address, unless it was registered by this library under another id: the names of
 ///   znodes change with every registration. Two znodes of one id are one member, the newest that is alive.
-/// - **Revision**: the transaction that last added or removed a child. It does not move for what does not change the set.
+/// - **Weights**: a member's own times those that `vector_*` znodes give it, by address, znode name or shard; −1 drains,
+///   which is weight 0 here. Vectors are followed even when they are changed in place.
+/// - **Revision**: the transaction that last added or removed a child. It does not move with a vector's content.
 /// - **Cost**: every set is followed once per session, however often it is opened. A join costs one list of names and one
 ///   read, many joins at once one list; a member takes about 400 bytes, and 8 more for every opening.
 /// - Clones are handles to the same source. It is closed with the last handle and membership, and then takes its

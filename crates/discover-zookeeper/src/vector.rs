@@ -5,7 +5,7 @@ use std::sync::Arc;
 use peerset_cluster::{Endpoint, Member, Weight};
 use serde_json::Value;
 
-use crate::member_json::{ReadError, object};
+use crate::member_json::object;
 
 /// The weights of one `vector_*` znode.
 ///
@@ -18,8 +18,8 @@ use crate::member_json::{ReadError, object};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Vector {
     descriptors: Vec<Descriptor>,
-    /// Descriptors that made no sense, for the report.
-    pub(crate) odd: usize,
+    /// What made no sense, for the report; the rest holds.
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -38,21 +38,20 @@ enum Selector {
 }
 
 impl Vector {
-    /// Reads a vector's znode. A descriptor that makes no sense is left out and counted.
-    ///
-    /// # Errors
-    /// The bytes are too many, or no JSON object.
-    pub(crate) fn read(bytes: &[u8], bytes_max: usize) -> Result<Self, ReadError> {
-        let object = object(bytes, bytes_max)?;
-        let items = object.get("vector").and_then(Value::as_array);
-        let mut vector = Vector { descriptors: Vec::new(), odd: usize::from(items.is_none()) };
-        for item in items.into_iter().flatten() {
-            match Descriptor::read(item) {
-                Some(descriptor) => vector.descriptors.push(descriptor),
-                None => vector.odd += 1,
-            }
-        }
-        Ok(vector)
+    /// Reads a vector's znode. What makes no sense, all of it at worst, weighs nothing and is reported.
+    pub(crate) fn read(bytes: &[u8], bytes_max: usize) -> Self {
+        let (descriptors, problem) = match object(bytes, bytes_max) {
+            Err(error) => (Vec::new(), Some(error.to_string())),
+            Ok(object) => match object.get("vector").and_then(Value::as_array) {
+                None => (Vec::new(), Some("there is no list called vector".into())),
+                Some(items) => {
+                    let descriptors: Vec<_> = items.iter().filter_map(Descriptor::read).collect();
+                    let odd = items.len() - descriptors.len();
+                    (descriptors, (odd > 0).then(|| format!("{odd} of its descriptors make no sense")))
+                }
+            },
+        };
+        Vector { descriptors, problem }
     }
 }
 
@@ -111,7 +110,7 @@ mod tests {
     use super::*;
 
     fn vector(json: &str) -> Arc<Vector> {
-        Arc::new(Vector::read(json.as_bytes(), 1 << 16).unwrap())
+        Arc::new(Vector::read(json.as_bytes(), 1 << 16))
     }
 
     #[test]
@@ -126,8 +125,7 @@ mod tests {
             assert_eq!(
                 weigh(&vectors, "member_0000000001", &member).value(),
                 expected,
-                "{descriptors:?}, of which odd: {:?}",
-                vectors.iter().map(|vector| vector.odd).collect::<Vec<_>>()
+                "{descriptors:?}, read as {vectors:?}",
             );
         }
         check(&[], 2.0);
@@ -149,19 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_counted_or_refused() {
-        fn check(json: &str, odd: usize) {
-            assert_eq!(vector(json).odd, odd, "{json}");
+    fn nonsense_weighs_nothing_and_is_said() {
+        fn check(json: &str, problem: Option<&str>) {
+            assert_eq!(vector(json).problem.as_deref(), problem, "{json}");
         }
-        check("{}", 1);
-        check(r#"{"vector":null}"#, 1);
-        check(r#"{"vector":[]}"#, 0);
-        check(
-            r#"{"vector":[{"select":"shard=7","weight":"1"},{"select":"shard=-7"},{"select":"inet=a"}]}"#,
-            3,
-        );
-        check(r#"{"vector":[{"select":"inet=[::1]:80","weight":1},{"select":"inet=a.b:80"}]}"#, 0);
-        assert!(Vector::read(b"nonsense", 100).is_err());
-        assert!(Vector::read(&[b' '; 101], 100).is_err());
+        check("{}", Some("there is no list called vector"));
+        check(r#"{"vector":null}"#, Some("there is no list called vector"));
+        check(r#"{"vector":[]}"#, None);
+        let odd =
+            r#"{"vector":[{"select":"shard=7","weight":"1"},{"select":"shard=-7"},{"select":"inet=a"}]}"#;
+        check(odd, Some("3 of its descriptors make no sense"));
+        check(r#"{"vector":[{"select":"inet=[::1]:80","weight":1},{"select":"inet=a.b:80"}]}"#, None);
+        check("nonsense", Some("not a JSON object: expected ident at line 1 column 2"));
+        check(&" ".repeat(65_537), Some("65537 bytes, over the limit of 65536"));
     }
 }

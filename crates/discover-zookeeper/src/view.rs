@@ -199,7 +199,7 @@ mod tests {
                 member: Arc::new(member),
             })
         };
-        let vector = Vector::read(format!("{{\"vector\":[{vector}]}}").as_bytes(), 1 << 16).unwrap();
+        let vector = Vector::read(format!("{{\"vector\":[{vector}]}}").as_bytes(), 1 << 16);
         Listing {
             standing: Standing::Present,
             members: nodes.iter().enumerate().map(node).collect(),

@@ -1,4 +1,4 @@
-//! What is known of a set's children. A znode of a set never changes, so each is read once.
+//! What is known of a set's children. A member's znode never changes, so each is read once; vectors are watched.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Cache {
         }
         self.born = set.czxid;
         self.is_ephemeral = set.ephemeral_owner != 0;
-        names.retain(|name| name.starts_with("member_") || name.starts_with("vector_"));
+        names.retain(|name| name.starts_with("member_") || is_vector(name));
         self.beyond = names.len().saturating_sub(bounds.children_max());
         if self.beyond > 0 {
             names.sort_unstable(); // so that every process reads the same ones
@@ -93,8 +93,8 @@ impl Cache {
     /// Takes the bytes of a child, and says whether that changes anything.
     pub(super) fn read(&mut self, name: &str, bytes: &[u8], stat: &Stat, bounds: &Bounds) -> bool {
         let Some(child) = self.children.get_mut(name) else { return false };
-        let read = match name.starts_with("vector_") {
-            true => Vector::read(bytes, bounds.bytes_max).map(|vector| Child::Vector(Arc::new(vector))),
+        let read = match is_vector(name) {
+            true => Ok(Child::Vector(Arc::new(Vector::read(bytes, bounds.bytes_max)))),
             false => read_member(bytes, bounds.bytes_max, &bounds.limits).map(|announced| {
                 let node = Arc::new(Node {
                     name: name.into(),
@@ -151,11 +151,8 @@ impl Cache {
             match child {
                 Child::Unread | Child::Member(_) => {}
                 Child::Vector(vector) => {
-                    if vector.odd > 0 {
-                        problem(
-                            &format!("/{name}"),
-                            format!("{} of its descriptors make no sense", vector.odd),
-                        );
+                    if let Some(reason) = &vector.problem {
+                        problem(&format!("/{name}"), reason.clone());
                     }
                     vectors.push(vector.clone());
                 }
@@ -180,6 +177,11 @@ impl Cache {
         members.sort_by(|a, b| a.in_order(b));
         members.into()
     }
+}
+
+/// Whether the child of this name has weights in it, and no member.
+pub(super) fn is_vector(name: &str) -> bool {
+    name.starts_with("vector_")
 }
 
 fn explain(error: &ReadError) -> String {

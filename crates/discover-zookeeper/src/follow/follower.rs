@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use peerset_cluster::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use zookeeper_client::{Client, Error, EventType, OneshotWatcher};
 
-use super::cache::{Bounds, Cache};
+use super::cache::{Bounds, Cache, is_vector};
 use super::listing::{Listing, Standing};
 use crate::backoff::Backoff;
 use crate::session::{Link, next_up, no_longer};
@@ -27,6 +28,8 @@ struct Reader {
     reads_max: usize,
     bounds: Bounds,
     cache: Cache,
+    /// Each gives the name of a vector that somebody changed in place; of the present connection.
+    vectors: FuturesUnordered<BoxFuture<'static, String>>,
     /// The newest transaction heard of.
     zxid: u64,
 }
@@ -43,7 +46,14 @@ impl Follower {
     ) -> Self {
         let bounds = Bounds { bytes_max: config.member_bytes_max, limits: config.limits };
         let reads_max = config.reads_max.max(1);
-        let reader = Reader { path, reads_max, bounds, cache: Cache::default(), zxid: 0 };
+        let reader = Reader {
+            path,
+            reads_max,
+            bounds,
+            cache: Cache::default(),
+            vectors: FuturesUnordered::new(),
+            zxid: 0,
+        };
         Follower { links, listings, retry_max: config.retry_max, reader }
     }
 
@@ -97,6 +107,7 @@ impl Reader {
         listings: &watch::Sender<Listing>,
         backoff: &mut Backoff,
     ) -> Error {
+        self.vectors.clear();
         // A new session may be with a server that is behind what was seen before, and must not show an older set.
         if let Err(error) = client.sync(self.path.as_str()).await {
             return error;
@@ -126,7 +137,8 @@ impl Reader {
         }
     }
 
-    /// Waits until the children change, and meanwhile has another look at those that made no sense.
+    /// Waits until the children change, and meanwhile has another look at vectors that change and at members that made no
+    /// sense.
     async fn wait(
         &mut self,
         client: &Client,
@@ -136,7 +148,7 @@ impl Reader {
         let mut changed = std::pin::pin!(watcher.changed());
         let mut pause = REREAD.0;
         loop {
-            let bad = self.cache.bad();
+            let mut bad = self.cache.bad();
             let again = async {
                 match bad.is_empty() {
                     true => std::future::pending().await,
@@ -149,6 +161,7 @@ impl Reader {
                     EventType::Session => Err(Error::SessionExpired),
                     _ => Ok(()),
                 },
+                Some(name) = self.vectors.next() => bad = vec![name],
                 () = again => pause = (pause * 2).min(REREAD.1),
             }
             if self.read(client, &bad).await? {
@@ -177,8 +190,17 @@ impl Reader {
         let path = &self.path;
         // Requests go out when the future is made, in order, and the client pipelines them.
         let ask = |name: &String| {
-            let (name, read) = (name.clone(), client.get_data(&path.child(name)));
-            async move { (name, read.await) }
+            let (name, child) = (name.clone(), path.child(name));
+            let member = (!is_vector(&name)).then(|| client.get_data(&child));
+            async move {
+                let read = match member {
+                    Some(read) => read.await.map(|(bytes, stat)| (bytes, stat, None)),
+                    None => {
+                        client.get_and_watch_data(&child).await.map(|(bytes, stat, w)| (bytes, stat, Some(w)))
+                    }
+                };
+                (name, read)
+            }
         };
         let mut names = names.iter();
         let mut reads: FuturesUnordered<_> = names.by_ref().take(self.reads_max).map(ask).collect();
@@ -186,7 +208,16 @@ impl Reader {
         while let Some((name, read)) = reads.next().await {
             reads.extend(names.next().map(ask));
             changed |= match read {
-                Ok((bytes, stat)) => self.cache.read(&name, &bytes, &stat, &self.bounds),
+                Ok((bytes, stat, watcher)) => {
+                    let changed = self.cache.read(&name, &bytes, &stat, &self.bounds);
+                    if let Some(watcher) = watcher {
+                        self.vectors.push(Box::pin(async move {
+                            watcher.changed().await;
+                            name
+                        }));
+                    }
+                    changed
+                }
                 Err(Error::NoNode) => {
                     self.cache.vanished(&name);
                     true

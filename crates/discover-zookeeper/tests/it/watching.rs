@@ -122,6 +122,15 @@ member('c', 2)
         r#"zk.create(SET + '/vector_', b'{"vector":[{"select":"shard=1","weight":-1.0}]}', sequence=True)"#,
     );
     until(&named.watch(), "ready a:11211 b:11211@0").await;
+    // A vector may also be changed where it is.
+    for (vector, expected) in [
+        (r#"{"vector":[{"select":"shard=1","weight":0.5}]}"#, "ready a:11211 b:11211@0.5"),
+        ("nonsense", "ready a:11211 b:11211"),
+        (r#"{"vector":[{"select":"shard=0","weight":2}]}"#, "ready a:11211@2 b:11211"),
+    ] {
+        kazoo(server.addr(), &format!("zk.set(SET + '/vector_0000000003', b'{vector}')"));
+        until(&named.watch(), expected).await;
+    }
     kazoo(
         server.addr(),
         "[zk.delete(SET + '/' + n) for n in zk.get_children(SET) if n.startswith('vector')]",
