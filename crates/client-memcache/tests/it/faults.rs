@@ -140,7 +140,10 @@ async fn what_goes_over_the_queue_is_refused() {
     let timeouts = answers.iter().filter(|answer| matches!(answer, Err(Error::Timeout { .. })));
     assert_eq!((overloaded.count(), timeouts.count()), (6, 4));
 
-    let parked = configured(server.addr(), |config| config.queue_requests_max = 4);
+    let parked = configured(server.addr(), |config| {
+        config.queue_requests_max = 4;
+        config.request_timeout = Duration::from_millis(200);
+    });
     let answers = join_all((0..10).map(|_| parked.set(key("a"), [0; 900], Expiry::Never))).await;
     let overloaded = answers.iter().filter(|answer| matches!(answer, Err(Error::Overloaded { .. })));
     assert_eq!(overloaded.count(), 6, "those without a connection yet are counted too");

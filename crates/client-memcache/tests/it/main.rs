@@ -17,16 +17,24 @@ fn endpoint(addr: SocketAddr) -> Endpoint {
     Endpoint::try_from(addr).unwrap()
 }
 
-/// A client of one server with default settings.
+/// A client of one server with patient settings.
 fn client(addr: SocketAddr) -> Client {
     configured(addr, |_| {})
 }
 
-/// A client of one server with some settings changed.
+/// A client of one server with some patient settings changed.
 fn configured(addr: SocketAddr, change: impl FnOnce(&mut ServerConfig)) -> Client {
-    let mut config = ServerConfig::default();
+    let mut config = patient();
     change(&mut config);
     Client::server(&endpoint(addr), config).unwrap()
+}
+
+/// Default settings, but for a machine that is busy with other tests.
+fn patient() -> ServerConfig {
+    let mut config = ServerConfig::default();
+    config.connect_timeout = Duration::from_secs(10);
+    config.request_timeout = Duration::from_secs(10);
+    config
 }
 
 fn key(key: &str) -> Key<'_> {

@@ -8,7 +8,7 @@ use peerset_cluster::{Limits, Member, Publisher, Revision, SourceName, Watch, ch
 use peerset_route::{Failover, On, OwnerDown, Route};
 use peerset_testkit::{FaultProxy, Memcached, Way};
 
-use crate::{endpoint, eventually, key};
+use crate::{endpoint, eventually, key, patient};
 
 const MINUTE: Expiry = Expiry::After(Duration::from_secs(60));
 
@@ -28,7 +28,7 @@ fn three() -> [Memcached; 3] {
 
 /// Soon knows who is down, and does not probe while the test runs.
 fn brisk() -> ServerConfig {
-    let mut config = ServerConfig::default();
+    let mut config = patient();
     config.health.retry_min = Duration::from_secs(60);
     config.health.retry_max = Duration::from_secs(60);
     config
@@ -42,7 +42,8 @@ fn names(n: usize) -> Vec<String> {
 async fn each_key_lives_with_its_owner() {
     let servers = three();
     let (_publisher, watch) = source(&servers);
-    let client = Client::sharded(watch).placement("ketama".parse().unwrap()).build().unwrap();
+    let client =
+        Client::sharded(watch).placement("ketama".parse().unwrap()).config(patient()).build().unwrap();
     client.connect().await.unwrap();
     let names = names(300);
     let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
@@ -114,7 +115,7 @@ async fn what_is_answered_while_an_owner_is_down() {
 async fn members_come_and_go_under_load() {
     let servers = three();
     let (publisher, watch) = source(&servers[..2]);
-    let client = Client::sharded(watch).build().unwrap();
+    let client = Client::sharded(watch).config(patient()).build().unwrap();
     client.connect().await.unwrap();
     let (over, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
     let work = |worker: usize| {
@@ -164,7 +165,7 @@ async fn newcomers_take_no_traffic_before_they_are_connected() {
     let network = FaultProxy::start(servers[1].addr());
     network.delay(Way::ToClient, Duration::from_millis(50));
     let (publisher, watch) = source(&servers[..1]);
-    let client = Client::sharded(watch).build().unwrap();
+    let client = Client::sharded(watch).config(patient()).build().unwrap();
     client.connect().await.unwrap();
     let both = [servers[0].addr(), network.addr()].map(|addr| Member::at(endpoint(addr)));
     publisher.publish(both, Revision(2));
@@ -183,7 +184,7 @@ async fn requests_in_flight_finish_on_the_server_they_began_with() {
     let network = FaultProxy::start(servers[0].addr());
     let (publisher, watch) = channel(SourceName::new("test"), Limits::default());
     publisher.publish([Member::at(endpoint(network.addr()))], Revision(1));
-    let client = Client::sharded(watch).build().unwrap();
+    let client = Client::sharded(watch).config(patient()).build().unwrap();
     client.set(key("a"), "first", MINUTE).await.unwrap();
     network.delay(Way::ToClient, Duration::from_millis(100));
     let late = tokio::spawn({
@@ -205,7 +206,7 @@ async fn requests_in_flight_finish_on_the_server_they_began_with() {
 #[tokio::test]
 async fn a_pool_without_servers_says_so_at_once() {
     let (publisher, watch) = channel(SourceName::new("etcd://x"), Limits::default());
-    let client = Client::sharded(watch).build().unwrap();
+    let client = Client::sharded(watch).config(patient()).build().unwrap();
     let check = |error: Error, words: &str| assert!(error.to_string().contains(words), "{error}");
     check(client.get(key("a")).await.unwrap_err(), "etcd://x has no servers: it is pending");
     check(client.get_many(&[key("a")]).await.failures.remove(0).error, "pending");
