@@ -62,6 +62,16 @@ pub(crate) const NEEDS: &[Need] = &[
         source: Source::Apt { package: "strace", service: None },
     },
     Need {
+        name: "pkg-config",
+        why: "finds OpenSSL",
+        source: Source::Apt { package: "pkg-config", service: None },
+    },
+    Need {
+        name: "/usr/include/openssl/ssl.h",
+        why: "OpenSSL, which a client that `bench client` compares with is built on",
+        source: Source::Apt { package: "libssl-dev", service: None },
+    },
+    Need {
         name: "python3",
         why: "runs a client library of another language",
         source: Source::Apt { package: "python3", service: None },
