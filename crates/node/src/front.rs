@@ -125,8 +125,9 @@ pub(crate) trait Service: Send + 'static {
     /// Somebody woke the workers: see what is new.
     fn woken(&mut self, _now: Now) {}
 
-    /// Something happened to the socket it registered under this token.
-    fn ready(&mut self, _token: usize, _now: Now) {}
+    /// Something happened to the socket it registered under this token. That its input has ended, perhaps behind bytes
+    /// that are still to be read, is told once.
+    fn ready(&mut self, _token: usize, _read_closed: bool, _now: Now) {}
 
     /// Everything that was ready had its turn: whatever was gathered for other sockets is sent now. Adds the connections
     /// for which replies have come.

@@ -147,7 +147,7 @@ impl<S: Service> Worker<S> {
                     self.take_new(now);
                     self.service.woken(now);
                 } else if event.token().0 >= TOKENS_OWN {
-                    self.service.ready(event.token().0, now);
+                    self.service.ready(event.token().0, event.is_read_closed(), now);
                 } else {
                     if event.is_read_closed()
                         && let Some(connection) = self.connections.get_mut(event.token().0)

@@ -158,10 +158,17 @@ impl Lanes {
         &self.upstreams[lane]
     }
 
-    pub(super) fn ready(&mut self, lane: LaneId, scratch: &mut [u8], now: Instant, desk: &mut impl Replies) {
+    pub(super) fn ready(
+        &mut self,
+        lane: LaneId,
+        read_closed: bool,
+        scratch: &mut [u8],
+        now: Instant,
+        desk: &mut impl Replies,
+    ) {
         let (Some(registry), Some(upstream)) = (&self.registry, self.upstreams.get_mut(lane)) else { return };
         let queued = upstream.queued;
-        upstream.ready(registry, scratch, now, desk);
+        upstream.ready(registry, read_closed, scratch, now, desk);
         if upstream.queued && !queued {
             self.sending.push(lane);
         }

@@ -362,9 +362,10 @@ impl Service for ProxyService {
         self.lanes.look(now.instant);
     }
 
-    fn ready(&mut self, token: usize, now: Now) {
+    fn ready(&mut self, token: usize, read_closed: bool, now: Now) {
         self.desk.now = now.instant;
-        self.lanes.ready(token - TOKENS_OWN, &mut self.scratch, now.instant, &mut self.desk);
+        let lane = token - TOKENS_OWN;
+        self.lanes.ready(lane, read_closed, &mut self.scratch, now.instant, &mut self.desk);
     }
 
     fn end_turn(&mut self, now: Now, answered: &mut Vec<Client>) {

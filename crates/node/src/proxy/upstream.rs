@@ -264,11 +264,12 @@ impl Upstream {
     pub(super) fn ready(
         &mut self,
         registry: &Registry,
+        read_closed: bool,
         scratch: &mut [u8],
         now: Instant,
         desk: &mut impl Replies,
     ) {
-        if let Err(failure) = self.try_ready(registry, scratch, now, desk) {
+        if let Err(failure) = self.try_ready(registry, read_closed, scratch, now, desk) {
             self.fail(failure, now, desk);
         }
         self.report();
@@ -277,6 +278,7 @@ impl Upstream {
     fn try_ready(
         &mut self,
         registry: &Registry,
+        read_closed: bool,
         scratch: &mut [u8],
         now: Instant,
         desk: &mut impl Replies,
@@ -296,7 +298,7 @@ impl Upstream {
         if self.writable_watched {
             self.send(registry)?;
         }
-        self.receive(scratch, now, desk)
+        self.receive(read_closed, scratch, now, desk)
     }
 
     /// Says the first words, before all requests that wait already.
@@ -350,8 +352,15 @@ impl Upstream {
         Ok(())
     }
 
-    /// Reads all there is: readiness is reported once only, and no more can come than was asked for.
-    fn receive(&mut self, scratch: &mut [u8], now: Instant, desk: &mut impl Replies) -> Result<(), Failure> {
+    /// Reads all there is: readiness is reported once only, and no more can come than was asked for. A short read has
+    /// emptied the socket, but the end of the input may be behind it.
+    fn receive(
+        &mut self,
+        read_closed: bool,
+        scratch: &mut [u8],
+        now: Instant,
+        desk: &mut impl Replies,
+    ) -> Result<(), Failure> {
         loop {
             let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
             let count = match wire.read(scratch) {
@@ -383,7 +392,9 @@ impl Upstream {
                     }
                 }
             }
-            if count < scratch.len() && !matches!(&self.link, Link::Open(wire) if wire.is_layered()) {
+            let layered =
+                matches!(&self.link, Link::Greeting(wire, ..) | Link::Open(wire) if wire.is_layered());
+            if count < scratch.len() && !read_closed && !layered {
                 return Ok(());
             }
         }
