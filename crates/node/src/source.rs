@@ -91,12 +91,12 @@ pub(crate) fn trouble(url: &DiscoveryUrl, look: &Look) -> Option<String> {
 /// Opens the set in which members are to be registered, and shows all of it.
 pub(crate) fn open_to_register(
     url: &DiscoveryUrl,
-    session: ZookeeperConfig,
+    look: &Look,
     mut config: ServersetConfig,
 ) -> Result<Serverset, SourceError> {
     can_register(url)?;
     config.statuses = Statuses::All;
-    Serverset::from_url(url, session, config)
+    Serverset::from_url(url, look.zookeeper.clone(), config)
         .map_err(|error| SourceError::Open(url.to_string(), error.into()))
 }
 

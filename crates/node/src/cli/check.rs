@@ -138,7 +138,7 @@ fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()>
 }
 
 fn write_register(out: &mut impl Write, settings: &RegisterSettings) -> io::Result<()> {
-    let RegisterSettings { url, member, check, target, rhythm, session, set: _ } = settings;
+    let RegisterSettings { url, member, check, target, rhythm, look, set: _ } = settings;
     writeln!(out, "register")?;
     writeln!(out, "  set         {url}")?;
     writeln!(out, "  endpoint    {}", member.endpoint)?;
@@ -155,7 +155,7 @@ fn write_register(out: &mut impl Write, settings: &RegisterSettings) -> io::Resu
             Period(rhythm.limit)
         )?,
     }
-    writeln!(out, "  session     {} after this process is lost", Period(session.session_timeout))
+    writeln!(out, "  session     {} after this process is lost", Period(look.zookeeper.session_timeout))
 }
 
 fn write_proxy(out: &mut impl Write, settings: &ProxySettings) -> io::Result<()> {

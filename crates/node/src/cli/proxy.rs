@@ -139,7 +139,8 @@ fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DiscoveryUrl>,
     texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
 }
 
-fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// A value that is written as text.
+pub(super) fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use peerset_cluster::{DiscoveryUrl, Endpoint, Member};
-use peerset_discover_zookeeper::{Access, CheckConfig, ServersetConfig, ZookeeperConfig, write_member};
+use peerset_discover_zookeeper::{Access, CheckConfig, ServersetConfig, write_member};
 use serde::{Deserialize, Deserializer};
 
 use super::auth::{Auth, AuthFileError};
 use super::config_file::ConfigFile;
+use super::proxy::text;
 use super::units::Period;
 use crate::register::RegisterSettings;
 use crate::register::check::Check;
-use crate::source::{self, SourceError};
+use crate::source::{self, Look, SourceError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -208,7 +209,8 @@ impl RegisterFlags {
             }
         }
         member.shard = self.shard;
-        let mut session = ZookeeperConfig::default();
+        let mut look = Look::default();
+        let session = &mut look.zookeeper;
         session.session_timeout = positive("session-timeout", self.session_timeout, session.session_timeout)?;
         session.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
         member.check(&session.limits).map_err(Error::Limits)?;
@@ -226,7 +228,7 @@ impl RegisterFlags {
         rhythm.limit = positive("timeout", self.timeout, Duration::from_millis(500))?;
         let check = self.check.unwrap_or(Check::None);
         let target = self.check_at.unwrap_or(endpoint);
-        Ok(RegisterSettings { url, member, check, target, rhythm, session, set })
+        Ok(RegisterSettings { url, member, check, target, rhythm, look, set })
     }
 }
 
@@ -254,13 +256,6 @@ impl<T: FromStr<Err: std::fmt::Display>> FromStr for Pair<T> {
             _ => Err("write NAME=VALUE".to_owned()),
         }
     }
-}
-
-fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: FromStr<Err: std::fmt::Display>,
-{
-    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// In a config file, pairs are a table.

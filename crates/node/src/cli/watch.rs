@@ -18,7 +18,7 @@ Examples:
   peerset watch zk://zk1:2181/discovery/prod/cache?endpoint=admin --once
   peerset watch file:/etc/peerset/servers --format json
 
-A line has HOST:PORT[@WEIGHT][=NAME] of each member, or begins with one of these words:
+Lines: HOST:PORT[@WEIGHT][=NAME] of each member, or after one of these words:
   empty     the set is there and has no members
   absent    the source says that there is no such set
   stale     the source cannot be reached; the members are the last it told

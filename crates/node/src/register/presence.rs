@@ -11,7 +11,7 @@ pub(super) async fn report(mut watch: Watch, member: &MemberId) {
         match (there, now) {
             (false, true) => tracing::info!(%member, set = %snapshot.source(), members, "registered"),
             (true, false) => {
-                tracing::info!(%member, set = %snapshot.source(), members, "not registered any more")
+                tracing::info!(%member, set = %snapshot.source(), members, "not registered any more");
             }
             _ => {}
         }

@@ -100,7 +100,7 @@ mod tests {
             "empty",
             shown("ready", 3, nobody()),
         );
-        check(|source| source.absent(Revision(4)), "absent", shown("absent", 4, nobody()));
+        check(|source| drop(source.absent(Revision(4))), "absent", shown("absent", 4, nobody()));
         let mut big = member("b:2@2=big", 0);
         big.endpoints.insert("admin".into(), "b:3".parse().unwrap());
         big.shard = Some(7);

@@ -33,7 +33,13 @@ fn alone_it_shows_help_with_a_first_example() {
 
 #[test]
 fn every_help_has_an_example() {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["check", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["check", "--help"],
+        &["register", "--help"],
+        &["watch", "--help"],
+    ] {
         let ran = peerset(arguments);
         assert_eq!(ran.status, 0);
         assert!(ran.stdout.contains("Examples:\n  peerset "), "{}", ran.stdout);

@@ -11,4 +11,7 @@ mod lifecycle;
 mod memory;
 mod placement;
 mod proxy;
+mod register;
+mod registry;
+mod watch;
 mod wire;
