@@ -38,6 +38,8 @@ struct Flight {
     ready: Vec<u8>,
     /// Slots that wait.
     waiting: usize,
+    /// Replies that have come.
+    answered: usize,
     /// Whether it is among those with replies.
     named: bool,
     /// The turn in which it was left for a later one.
@@ -50,6 +52,16 @@ enum Slot {
     Waiting,
     /// Behind one that waits.
     Answered(Vec<u8>),
+}
+
+/// How much a connection is owed.
+pub(super) struct FlightLoad {
+    /// Requests without a reply, or with one that has to wait.
+    pub(super) waiting: usize,
+    /// Replies that have come since it was owed nothing.
+    pub(super) answered: usize,
+    /// Replies that were not collected yet.
+    pub(super) ready_bytes: usize,
 }
 
 /// The flights of one worker.
@@ -71,6 +83,7 @@ impl Flights {
             let flight = &mut self.flights[id.0 as usize];
             flight.client = client;
             flight.gone = false;
+            flight.answered = 0;
             return id;
         }
         let id = FlightId(u32::try_from(self.flights.len()).expect("fewer flights than connections"));
@@ -80,6 +93,7 @@ impl Flights {
             slots: VecDeque::new(),
             ready: Vec::new(),
             waiting: 0,
+            answered: 0,
             named: false,
             left: None,
             gone: false,
@@ -97,11 +111,11 @@ impl Flights {
         Place { flight: id, number }
     }
 
-    /// Requests without a reply yet, and bytes of replies not collected yet.
+    /// How much is owed.
     #[inline]
-    pub(super) fn load(&self, id: FlightId) -> (usize, usize) {
+    pub(super) fn load(&self, id: FlightId) -> FlightLoad {
         let flight = &self.flights[id.0 as usize];
-        (flight.slots.len(), flight.ready.len())
+        FlightLoad { waiting: flight.slots.len(), answered: flight.answered, ready_bytes: flight.ready.len() }
     }
 
     /// Bytes of replies held for all connections.
@@ -114,6 +128,7 @@ impl Flights {
     pub(super) fn answer(&mut self, place: Place, write: impl FnOnce(&mut Vec<u8>)) {
         let flight = &mut self.flights[place.flight.0 as usize];
         flight.waiting -= 1;
+        flight.answered += 1;
         if flight.gone {
             if flight.waiting == 0 {
                 self.release(place.flight);

@@ -29,6 +29,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// Requests of one connection under way at most.
 const IN_FLIGHT_MAX: usize = 1024;
 
+/// The same before its first reply.
+const IN_FLIGHT_FIRST: usize = 64;
+
 /// The same if replies are large.
 const IN_FLIGHT_MIN: usize = 8;
 
@@ -261,9 +264,11 @@ impl ProxyService {
         }
     }
 
-    /// Requests of one connection that may be under way, going by how large replies are these days.
-    fn in_flight_max(&self) -> usize {
-        (IN_FLIGHT_BYTES / self.desk.reply_bytes.max(1)).clamp(IN_FLIGHT_MIN, IN_FLIGHT_MAX)
+    /// Requests of one connection that may be under way, going by how large replies are these days; few until its own
+    /// have begun to come, for they may be larger.
+    fn in_flight_max(&self, answered: usize) -> usize {
+        let large = IN_FLIGHT_BYTES / self.desk.reply_bytes.max(1);
+        large.min(IN_FLIGHT_FIRST + 2 * answered).clamp(IN_FLIGHT_MIN, IN_FLIGHT_MAX)
     }
 
     /// Whether replies held for others take what they may.
@@ -302,8 +307,8 @@ impl Service for ProxyService {
                 return Turn { consumed, next: Next::Flush };
             }
             if let Some(flight) = session.flight {
-                let (waiting, bytes) = self.desk.flights.load(flight);
-                if waiting >= self.in_flight_max() || bytes >= OUTPUT_HIGH {
+                let load = self.desk.flights.load(flight);
+                if load.waiting >= self.in_flight_max(load.answered) || load.ready_bytes >= OUTPUT_HIGH {
                     return Turn { consumed, next: Next::Hold };
                 }
             } else if self.is_full() {
