@@ -26,10 +26,10 @@ use crate::tls::TlsConfig;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Connections to a server, shared by all callers; at least 1, at most 64. All small requests take the first, since
+    /// The most connections to a server, shared by all callers; 1 to 64. All small requests take the first, since
     /// the more of them go together, the less each costs. Long values and reads of many keys take the least busy one, so
-    /// that small requests need not wait behind them and the server can use several threads. Each is made when it is first
-    /// needed.
+    /// that small requests need not wait behind them and the server can use several threads. Each is made when all before it
+    /// are in use.
     pub connections: usize,
     /// From the first packet to the answered handshake. A server that does not answer costs this once, then it is known.
     pub connect_timeout: Duration,
@@ -60,7 +60,7 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Two connections, 500 ms to connect and for a request, 16384 requests of together 64 MiB.
+    /// Up to two connections, 500 ms to connect and for a request, 16384 requests of together 64 MiB.
     fn default() -> Self {
         ServerConfig {
             connections: 2,

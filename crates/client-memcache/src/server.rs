@@ -1,6 +1,6 @@
 //! One server: its lanes, its health, and the tasks that keep both.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,6 @@ use crate::operation::Operation;
 #[derive(Debug)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
-    /// Whose turn it is, where there are several.
-    next: AtomicUsize,
     keepers: Vec<AbortHandle>,
 }
 
@@ -47,7 +45,7 @@ impl Server {
         let shared = Arc::new(Shared { lanes, health, counting, down });
         let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(lane.clone())).abort_handle();
         let keepers = shared.lanes.iter().map(keeper).collect();
-        Server { shared, next: AtomicUsize::new(0), keepers }
+        Server { shared, keepers }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -68,12 +66,9 @@ impl Server {
         self.shared.lanes.iter().map(|lane| lane.waiting()).sum()
     }
 
-    /// Waits until every connection is made, or the server turns out to be down.
+    /// Waits until the first connection is made, or the server turns out to be down.
     pub(crate) async fn connect(&self) -> Result<(), Error> {
-        for lane in &self.shared.lanes {
-            Ready::new(lane).await?;
-        }
-        Ok(())
+        Ready::new(&self.shared.lanes[0]).await
     }
 
     /// Asks the server. Small requests all take the first connection, since the more go together, the less each costs;
@@ -87,11 +82,9 @@ impl Server {
 
     #[cold]
     fn least_busy(&self) -> usize {
-        let lanes = &self.shared.lanes;
-        // Of equally busy ones not always the same.
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let turns = (0..lanes.len()).map(|turn| (first.wrapping_add(turn)) % lanes.len());
-        turns.min_by_key(|&lane| lanes[lane].waiting()).unwrap_or(0)
+        // Of equally busy ones the first, so that no connection is made before all others are in use.
+        let lanes = self.shared.lanes.iter().enumerate();
+        lanes.min_by_key(|(_, lane)| lane.waiting()).map_or(0, |(at, _)| at)
     }
 
     /// Asks about a key, and gives the caller's answer.
