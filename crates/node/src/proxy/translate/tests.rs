@@ -1,9 +1,8 @@
 //! Tables of requests and replies, before and after.
 
-use peerset_proto_memcache::{Limits, Parsed, Request, parse_reply, parse_request};
-
 use std::time::Duration;
 
+use peerset_proto_memcache::{Limits, Parsed, Request, parse_reply, parse_request};
 use peerset_route::Operation;
 
 use super::*;

@@ -40,6 +40,26 @@ fn a_wrong_password_is_an_error_that_names_the_server() {
 }
 
 #[test]
+fn servers_that_speak_tls_are_spoken_to_so() {
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-memcache/testdata/tls");
+    let chain = format!("ssl_chain_cert={files}/server.pem,ssl_key={files}/server.key");
+    let server = Memcached::start(&["-Z", "-o", &chain]);
+    let proxy = proxy_with(&server, &format!("timeout = \"10s\"\ntls = {{ ca = \"{files}/ca.pem\" }}"));
+    let mut wire = Wire::connect(proxy.addr());
+    wire.ask("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
+    // More than a record, a read, or the socket's buffer holds.
+    let value = "v".repeat(900_000);
+    wire.ask(format!("set big 0 0 900000\r\n{value}\r\n"), "STORED\r\n");
+    wire.ask("get big\r\n".repeat(3), format!("VALUE big 0 900000\r\n{value}\r\nEND\r\n").repeat(3));
+    wire.ask("get a\r\n".repeat(500), "VALUE a 0 1\r\n1\r\nEND\r\n".repeat(500));
+
+    let stranger = proxy_with(&server, "owner-down = \"error\"\ntls = true");
+    let mut wire = Wire::connect(stranger.addr());
+    wire.send("get a\r\n");
+    assert!(wire.read_until("\r\n").starts_with("SERVER_ERROR"), "its certificate is nobody's we know");
+}
+
+#[test]
 fn a_prefix_is_on_the_server_and_nowhere_else() {
     let server = Memcached::start(&[]);
     let proxy = proxy_with(&server, "prefix = \"app:\"");
