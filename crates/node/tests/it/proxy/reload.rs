@@ -115,6 +115,8 @@ fn reloads_drop_no_request() {
     let load = Load::start(configured.proxy.addr(), 6, Expect::Exactly);
     for routes in [PREFIX, SHARD].into_iter().cycle().take(8) {
         configured.change(routes);
+        // Rather than wait until the proxy looks at the file by itself.
+        configured.proxy.program().signal("HUP");
         let answer = if routes == SHARD { "STORED\r\n" } else { "NOT_STORED\r\n" };
         configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", answer);
         load.go_on_for(500);
