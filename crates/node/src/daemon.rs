@@ -2,11 +2,14 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{sleep, timeout};
 
 use crate::{admin, front};
 
@@ -37,6 +40,22 @@ impl Stop {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// How long what ends in the background may take for it.
+const SETTLE_LIMIT: Duration = Duration::from_millis(500);
+
+/// Waits a little until all tasks of this runtime have ended, once their handles are dropped: a session with a registry is
+/// closed then, and not left there until it times out.
+pub(crate) async fn settle() {
+    let ended = async {
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    if timeout(SETTLE_LIMIT, ended).await.is_err() {
+        tracing::debug!("ended with work in the background");
     }
 }
 

@@ -10,6 +10,7 @@ use peerset_placement::Server;
 use peerset_route::server_of;
 
 use crate::answer;
+use crate::daemon;
 use crate::source::{self, Look};
 
 /// A larger file is not a list of servers.
@@ -49,6 +50,8 @@ fn ask(url: &DiscoveryUrl) -> anyhow::Result<Vec<Server>> {
         let look = Look::default();
         let source = source::open(url, &look)?;
         let answered = answer::first(&mut source.watch(), url, &look, Some(ANSWER_LIMIT)).await;
+        drop(source);
+        daemon::settle().await;
         answered.context("the servers are not known")
     });
     runtime.shutdown_background();

@@ -16,7 +16,7 @@ use peerset_cluster::{Discover, DiscoveryUrl, Endpoint, Member, MemberId, Member
 use peerset_discover_zookeeper::{CheckConfig, Checked, ServersetConfig};
 use tokio::time::timeout;
 
-use crate::daemon::Stop;
+use crate::daemon::{self, Stop};
 use crate::source::{self, Look};
 use check::Check;
 
@@ -39,7 +39,11 @@ pub(crate) struct RegisterSettings {
 /// Registers until SIGTERM or SIGINT, then deregisters.
 pub(crate) fn run(settings: &RegisterSettings) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(register(settings));
+    let result = runtime.block_on(async {
+        let result = register(settings).await;
+        daemon::settle().await;
+        result
+    });
     // Does not wait for a check that was under way.
     runtime.shutdown_background();
     result

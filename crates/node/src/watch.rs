@@ -10,7 +10,7 @@ use peerset_cluster::{Closed, DiscoveryUrl, Snapshot, Watch};
 use tokio::time::sleep;
 
 use crate::answer;
-use crate::daemon::Stop;
+use crate::daemon::{self, Stop};
 use crate::output::{Format, reader_gone, to_stdout};
 use crate::source::{self, Look};
 
@@ -31,11 +31,13 @@ pub(crate) fn run(settings: &WatchSettings) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut stop = Stop::listen()?;
-        tokio::select! {
+        let result = tokio::select! {
             result = watch(settings) => result,
             () = stop.signalled() => Ok(()),
             () = reader_gone() => Ok(()),
-        }
+        };
+        daemon::settle().await;
+        result
     });
     // Does not wait for a line that nobody reads.
     runtime.shutdown_background();

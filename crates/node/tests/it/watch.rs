@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use peerset_testkit::{Port, TempDir, Zookeeper, wait_for};
 
@@ -162,6 +163,22 @@ fn keys_are_located_in_a_serverset() {
     assert_eq!((shares.status, shares.stdout.lines().count()), (0, 3), "{shares:?}");
     let diff = run(&["placement", "diff", "--from", &url, "--to", "static:a:1,b:2,c:3"]);
     assert!(diff.stdout.starts_with("0.00 %"), "{diff:?}");
+}
+
+#[test]
+fn no_session_is_left_behind() {
+    let zookeeper = Zookeeper::start();
+    let url = url(&zookeeper);
+    let (mut member, mut watch) =
+        (register(&url, "a:1", &["--session-timeout", "1m"]), start(&["watch", &url]));
+    wait_for_line(&mut watch, "a:1");
+    check_once(&[&url], "a:1\n");
+    assert_eq!(run(&["locate", "--pool", &url, "k"]).stdout, "k\ta:1\n");
+    assert!(member.terminate().success() && watch.terminate().success());
+    // Sooner than any of them would time out.
+    wait_for("the sessions to be closed", Duration::from_secs(5), || {
+        (zookeeper.count("zk_global_sessions") == 0).then_some(())
+    });
 }
 
 #[test]
