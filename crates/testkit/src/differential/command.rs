@@ -74,6 +74,12 @@ impl Command {
         self
     }
 
+    /// Appends another one's bytes.
+    pub(crate) fn then(mut self, other: Command) -> Command {
+        self.parts.extend(other.parts);
+        self
+    }
+
     /// Says that a server may take up to this many bytes of the following commands for a part of this one.
     pub fn swallowing(mut self, bytes: usize) -> Command {
         self.swallows += bytes;

@@ -155,8 +155,9 @@ struct Seen {
 impl Seen {
     /// Learns from a reply, and leaves of it what both sides must have in common.
     fn even_out(&mut self, kind: Right, reply: &Reply) -> Vec<u8> {
-        self.cas.learn(&reply.bytes);
         let replies = normalised(&reply.bytes);
+        // From what is evened out: a key that is written raw is no key in a line.
+        self.cas.learn(&replies);
         match kind {
             Right::Server => replies.into_owned(),
             Right::Proxy => self.names.rename(&replies),

@@ -100,7 +100,9 @@ impl Generator {
     fn read_everything(&self) -> Command {
         let base64 =
             super::keys::all_base64().into_iter().flat_map(|name| [&b"mg "[..], &name, b" b\r\n"].concat());
-        self.get_all("get").bytes(base64.collect::<Vec<u8>>())
+        // Not the first words of it: a value before may swallow those.
+        let all = self.get_all("get").bytes(base64.collect::<Vec<u8>>());
+        Command::default().bytes(self.settled()).then(all)
     }
 
     /// A CAS value: mostly the right one, else one beside it or none at all.

@@ -51,8 +51,9 @@ impl Generator {
     fn meta_head(&mut self, command: Command, verb: &'static str, key: &KeyName) -> Command {
         let command = command.bytes(verb.as_bytes());
         if self.odd(50) {
-            // A command without its key.
-            return command;
+            // A command without its key. The first flag is taken for one then, and a CAS value is not the same on both
+            // sides of a proxy.
+            return command.to_server_only();
         }
         command.bytes(&b" "[..]).bytes(key.wire.clone())
     }
