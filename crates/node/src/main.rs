@@ -1,4 +1,4 @@
-//! `peerset`: a memcached-compatible cache node, and who owns which key.
+//! `peerset`: a memcached-compatible cache node and proxy, who is there, and who owns which key.
 
 mod admin;
 mod answer;

@@ -8,6 +8,8 @@ use peerset_discover_zookeeper::{
     OpenError, Serverset, ServersetConfig, ServersetPath, Stabilizer, Statuses, Zookeeper, ZookeeperConfig,
 };
 
+type BoxedError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A URL that this version cannot follow, or not as asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceError {
@@ -17,7 +19,7 @@ pub(crate) enum SourceError {
     )]
     NoSource(String),
     #[error("`{0}` cannot be used")]
-    Open(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    Open(String, #[source] BoxedError),
     #[error(
         "nobody can register in `{url}`: {why}; write zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE, \
          which take registrations"
@@ -28,7 +30,7 @@ pub(crate) enum SourceError {
 }
 
 /// How to look at a set, as far as its source leaves a choice.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Look {
     /// Holds removals back for so long.
     pub(crate) hold_removals: Option<Duration>,
@@ -38,29 +40,50 @@ pub(crate) struct Look {
     pub(crate) zookeeper: ZookeeperConfig,
 }
 
+impl Default for Look {
+    fn default() -> Self {
+        let zookeeper = ZookeeperConfig::default();
+        let timeout = zookeeper.session_timeout;
+        Look { hold_removals: None, statuses: Statuses::default(), zookeeper }.with_session_timeout(timeout)
+    }
+}
+
+impl Look {
+    /// How long the ensemble keeps what this process registered without hearing from it.
+    pub(crate) fn with_session_timeout(mut self, timeout: Duration) -> Look {
+        self.zookeeper.session_timeout = timeout;
+        // An ensemble that comes back counts down anew: several attempts have to fit in, or members vanish for nothing.
+        self.zookeeper.retry_max = timeout / 4;
+        self
+    }
+}
+
 /// Opens a source. Has to be called on the runtime that will drive it.
 pub(crate) fn open(url: &DiscoveryUrl, look: &Look) -> Result<Arc<dyn Discover>, SourceError> {
-    let opened: Result<Arc<dyn Discover>, Box<dyn std::error::Error + Send + Sync>> = match url {
-        DiscoveryUrl::Static(list) => match StaticSource::new(&list.items) {
-            Ok(source) => Ok(Arc::new(source)),
-            Err(error) => Err(error.into()),
-        },
-        DiscoveryUrl::File(file) => match FileSource::open(&file.path) {
-            Ok(source) => Ok(Arc::new(source)),
-            Err(error) => Err(error.into()),
-        },
+    let opened = match url {
+        DiscoveryUrl::Static(list) => shared(StaticSource::new(&list.items)),
+        DiscoveryUrl::File(file) => shared(FileSource::open(&file.path)),
         DiscoveryUrl::Zk(_) | DiscoveryUrl::Serverset(_) => {
             let mut config = ServersetConfig::default();
             config.hold_removals = look.hold_removals;
             config.statuses = look.statuses;
-            match Serverset::from_url(url, look.zookeeper.clone(), config) {
-                Ok(source) => Ok(Arc::new(source)),
-                Err(error) => Err(error.into()),
-            }
+            shared(Serverset::from_url(url, look.zookeeper.clone(), config))
         }
         other => return Err(SourceError::NoSource(other.to_string())),
     };
     opened.map_err(|error| SourceError::Open(url.to_string(), error))
+}
+
+/// Any source and any error, as those who follow a URL see them.
+fn shared<S, E>(opened: Result<S, E>) -> Result<Arc<dyn Discover>, BoxedError>
+where
+    S: Discover + 'static,
+    E: Into<BoxedError>,
+{
+    match opened {
+        Ok(source) => Ok(Arc::new(source)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Opens several as one for a proxy: their union, in which each keeps its own last set when it fails. A member that a

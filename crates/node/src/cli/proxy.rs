@@ -39,7 +39,7 @@ Config file (--config FILE; `peerset check FILE` explains it):
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ProxyArgs {
-    /// Read settings, pools and routes from this TOML file; flags win over its [proxy]
+    /// Read settings, pools and routes from this TOML file; flags win over its table proxy
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 

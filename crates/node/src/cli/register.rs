@@ -47,7 +47,7 @@ Config file (--config FILE; `peerset check FILE` explains it):
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RegisterArgs {
-    /// Read settings from the [register] of this TOML file; flags win over it
+    /// Read settings from the table register of this TOML file; flags win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -209,9 +209,9 @@ impl RegisterFlags {
             }
         }
         member.shard = self.shard;
-        let mut look = Look::default();
+        let timeout = positive("session-timeout", self.session_timeout, Duration::from_secs(10))?;
+        let mut look = Look::default().with_session_timeout(timeout);
         let session = &mut look.zookeeper;
-        session.session_timeout = positive("session-timeout", self.session_timeout, session.session_timeout)?;
         session.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
         member.check(&session.limits).map_err(Error::Limits)?;
         write_member(&member, session.member_bytes_max).map_err(Error::Member)?;

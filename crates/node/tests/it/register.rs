@@ -53,7 +53,8 @@ fn transitions_are_told_once() {
         checks.display(),
         good.display()
     );
-    let mut registering = register(&url(&zookeeper), "10.0.0.1:1", &["--check", &line]);
+    let mut registering =
+        register(&url(&zookeeper), "10.0.0.1:1", &["--check", &line, "--session-timeout", "1m"]);
     let five_checks = |registering: &mut Program| {
         let count = || fs::read_to_string(&checks).map_or(0, |lines| lines.len());
         let before = count();
