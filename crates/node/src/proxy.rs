@@ -103,12 +103,16 @@ fn upstream_connections(settings: &ProxySettings) -> usize {
 
 async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result<()> {
     let threads = settings.front.threads;
-    let mut reloader = Reloader::new(settings, threads);
-    let plan = reloader.plan(config)?;
     let listeners = settings.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
     let addresses = listeners.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
     let http = daemon::bind_http(settings.http).await?;
     let mut stop = Stop::listen()?;
+    let mut reloader = Reloader::new(settings, threads);
+    // Who connects meanwhile waits in the listeners' queues.
+    let plan = tokio::select! {
+        plan = reloader.plan(config) => plan?,
+        () = stop.signalled() => return Ok(()),
+    };
 
     let half = usize::try_from(settings.buffer_memory.0 / 2).unwrap_or(usize::MAX);
     let proxy = Arc::new(Proxy {
@@ -139,7 +143,7 @@ async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result
             () = front.failed() => anyhow::bail!("a thread that serves requests has ended (the log says why); start again"),
             () = reloader.pools_changed() => {}
             file = reloader.file_changed() => {
-                match reloader.reload(&file, &proxy.shared) {
+                match reloader.reload(&file, &proxy.shared).await {
                     Ok(plan) => proxy.shared.follow(plan),
                     Err(error) => {
                         tracing::error!("the config file cannot be used, the old settings stay:\n{error:#}");

@@ -66,7 +66,7 @@ pub(crate) struct ProxyFlags {
     #[serde(deserialize_with = "text")]
     placement: Option<Spec>,
 
-    /// How long a server of --pool may take to answer; then it is down until it answers again [default: 500ms]
+    /// How long a server of --pool may be silent while it owes an answer; then it is down until it speaks [default: 500ms]
     #[arg(long, value_name = "TIME")]
     timeout: Option<Period>,
 
@@ -92,7 +92,7 @@ pub(crate) struct ProxyFlags {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     max_item: Option<Size>,
 
-    /// Memory for large requests under way and replies not read yet [default: 256mb]
+    /// Memory for large requests under way and replies that cannot be sent yet [default: 256mb]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     buffer_memory: Option<Size>,
 

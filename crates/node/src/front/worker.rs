@@ -27,6 +27,9 @@ const INBOX: usize = 1024;
 /// How often connections are looked over for time-outs.
 const SWEEP: Duration = Duration::from_millis(500);
 
+/// How often connections are handed over to other workers, if they are not all at once.
+const SHARE: Duration = Duration::from_millis(20);
+
 /// How long a peer may take none of its replies, or send none of its request, while memory for that is scarce.
 const STALL_SCARCE: Duration = Duration::from_secs(1);
 
@@ -118,6 +121,7 @@ impl<S: Service> Worker<S> {
     pub(super) fn run(mut self, stop: &Stop, inboxes: &[Inbox<S>]) {
         let mut events = Events::with_capacity(EVENTS);
         let mut next_sweep = Instant::now() + SWEEP;
+        let mut next_share = Instant::now();
         let mut next_unpark = Instant::now();
         let mut drain_until = None;
         loop {
@@ -175,7 +179,8 @@ impl<S: Service> Worker<S> {
                 if drained {
                     return;
                 }
-            } else if self.staff.active() != self.active_seen {
+            } else if self.staff.active() != self.active_seen && now.instant >= next_share {
+                next_share = now.instant + SHARE;
                 let active = self.staff.active();
                 if self.share_out(active, inboxes) {
                     self.active_seen = active;
@@ -292,7 +297,8 @@ impl<S: Service> Worker<S> {
             let for_request = if connection.queued { self.stall_timeout } else { for_requests };
             let stalled = connection.stalled_since.is_some_and(|since| now - since >= for_replies)
                 || (connection.holds_request() && now - connection.last_progress >= for_request);
-            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit);
+            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit)
+                && !self.service.owes(&connection.session);
             if stalled {
                 self.counters().stalled_closed.add(1);
                 overdue.push(key);

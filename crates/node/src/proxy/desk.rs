@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use peerset_proto_memcache::reply::{MetaReply, encode};
 use peerset_proto_memcache::{KEY_BYTES_MAX, Reply};
-use peerset_route::{Answer, Outcome, OwnerDown};
+use peerset_route::{Answer, NodeId, Operation, Outcome, OwnerDown};
 use slab::Slab;
 
 use super::counters::CommandCounters;
@@ -31,6 +31,8 @@ pub(super) struct Desk {
     pub(super) reply_bytes: usize,
     /// Bytes of values that wait for others of their multi-get.
     pub(super) held: usize,
+    /// And at most.
+    pub(super) held_max: usize,
     /// For their memory.
     pub(super) spare: Vec<Many>,
 }
@@ -63,6 +65,13 @@ impl Desk {
         };
         counters.count(pending.operation, outcome);
         counters.latency.observe(self.now.saturating_duration_since(pending.since));
+    }
+
+    /// Counts a request for which nobody could be asked.
+    pub(super) fn count_refused(&self, node: NodeId, operation: Operation) {
+        if let Some(counters) = self.plan.routes[self.worker].get(node.index()) {
+            counters.count(operation, Outcome::Failed);
+        }
     }
 
     #[inline]
@@ -98,6 +107,14 @@ fn is_digest(key: &[u8], prefix: usize, expected: u64) -> bool {
 }
 
 impl Replies for Desk {
+    fn spoil(&mut self, pending: &Pending, text: &str) {
+        if let To::Part(PartId { exchange, .. }) = pending.to
+            && let Some(Exchange::Many(many)) = self.exchanges.get_mut(exchange as usize)
+        {
+            many.error.get_or_insert_with(|| format!("SERVER_ERROR {text}"));
+        }
+    }
+
     fn part(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool {
         self.measure(bytes.len());
         let To::Part(PartId { exchange, part }) = pending.to else { return true };
@@ -106,6 +123,11 @@ impl Replies for Desk {
                 Reply::Value(value) => {
                     let prefix = usize::from(pending.prefix);
                     let key = value.key.as_bytes().get(prefix..).unwrap_or_default();
+                    if self.held + bytes.len() > self.held_max {
+                        let text = "SERVER_ERROR the values of this get are more than --buffer-memory allows: ask for fewer";
+                        many.error.get_or_insert_with(|| text.to_owned());
+                        return true;
+                    }
                     let taken = many.take(part, key, bytes, prefix);
                     if taken {
                         self.held += bytes.len() - prefix;
@@ -193,7 +215,7 @@ impl Replies for Desk {
             To::Nobody => self.count_route(&pending, Outcome::Failed),
             To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
                 Some(Exchange::Many(many)) => {
-                    let text = failure_text(server, settings, why).into();
+                    let text = format!("SERVER_ERROR {}", failure_text(server, settings, why)).into();
                     many.parts[part as usize].failed = Some(Failed { text, loud: !quiet_miss });
                     many.waiting -= 1;
                     if many.waiting == 0 {
@@ -208,7 +230,9 @@ impl Replies for Desk {
                     self.count_route(&pending, Outcome::Failed);
                 }
                 Some(Exchange::All(all)) => {
-                    all.error.get_or_insert_with(|| failure_text(server, settings, why));
+                    all.error.get_or_insert_with(|| {
+                        format!("SERVER_ERROR {}", failure_text(server, settings, why))
+                    });
                     all.waiting -= 1;
                     if all.waiting == 0 {
                         self.complete.push(exchange);

@@ -36,7 +36,7 @@ pub(super) struct Many {
     spare: Vec<Part>,
     /// Parts still to come.
     pub(super) waiting: usize,
-    /// What the client is told instead of values.
+    /// The line that the client is told instead of values, without its end.
     pub(super) error: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct Part {
 /// Why a server gave no answer.
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
-    /// For people.
+    /// The line that tells of it, without its end.
     pub(super) text: Arc<str>,
     /// Whether the client is to hear of it, rather than of a miss.
     pub(super) loud: bool,
@@ -195,7 +195,7 @@ pub(super) struct All {
     /// None if no reply is wanted.
     pub(super) place: Option<Place>,
     pub(super) waiting: usize,
-    /// What the first server that did not do it said.
+    /// The line that tells of the first failure, without its end.
     pub(super) error: Option<String>,
 }
 

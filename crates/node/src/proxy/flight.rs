@@ -74,6 +74,8 @@ pub(super) struct Flights {
     named: Vec<FlightId>,
     /// Bytes of replies that wait behind others or to be collected.
     bytes: usize,
+    /// Slots that wait, of all flights.
+    waiting: usize,
 }
 
 impl Flights {
@@ -108,6 +110,7 @@ impl Flights {
         let number = flight.first.wrapping_add(u32::try_from(flight.slots.len()).unwrap_or(u32::MAX));
         flight.slots.push_back(Slot::Waiting);
         flight.waiting += 1;
+        self.waiting += 1;
         Place { flight: id, number }
     }
 
@@ -116,6 +119,11 @@ impl Flights {
     pub(super) fn load(&self, id: FlightId) -> FlightLoad {
         let flight = &self.flights[id.0 as usize];
         FlightLoad { waiting: flight.slots.len(), answered: flight.answered, ready_bytes: flight.ready.len() }
+    }
+
+    /// Replies to come, of all connections.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     /// Bytes of replies held for all connections.
@@ -129,6 +137,7 @@ impl Flights {
         let flight = &mut self.flights[place.flight.0 as usize];
         flight.waiting -= 1;
         flight.answered += 1;
+        self.waiting -= 1;
         if flight.gone {
             if flight.waiting == 0 {
                 self.release(place.flight);

@@ -35,8 +35,8 @@ pub(super) struct Lanes {
     /// Connections with something to send in this turn.
     sending: Vec<LaneId>,
     next_check: Instant,
-    /// Whether anything is under way that time may end.
-    restless: bool,
+    /// When something has to be looked at though nothing happens.
+    wake_at: Option<Instant>,
     seed: u64,
 }
 
@@ -74,7 +74,7 @@ impl Lanes {
             pools: Vec::new(),
             sending: Vec::new(),
             next_check: Instant::now(),
-            restless: true,
+            wake_at: None,
             seed,
         }
     }
@@ -87,12 +87,13 @@ impl Lanes {
         &self.pools[usize::from(id.0)].pool
     }
 
-    /// Every connection that takes requests.
-    pub(super) fn all(&self) -> Vec<LaneId> {
-        let mut lanes: Vec<LaneId> = self.pools.iter().flat_map(|pool| pool.lanes.iter().copied()).collect();
-        lanes.sort_unstable();
-        lanes.dedup();
-        lanes
+    /// The connections to a pool's servers, or why it has none.
+    pub(super) fn of_pool(&self, id: PoolId) -> Result<Vec<LaneId>, &'static str> {
+        let pool = &self.pools[usize::from(id.0)];
+        match pool.view.unusable() {
+            Some(state) => Err(state),
+            None => Ok(pool.lanes.clone()),
+        }
     }
 
     /// The connection that a key's requests go over.
@@ -137,7 +138,7 @@ impl Lanes {
 
     #[inline]
     pub(super) fn admit(&mut self, lane: LaneId, now: Instant) -> Result<(), Refused> {
-        self.restless = true;
+        self.wake_at = Some(now);
         let Some(registry) = &self.registry else { return Err(Refused::Down) };
         self.upstreams[lane].admit(registry, now)
     }
@@ -167,6 +168,7 @@ impl Lanes {
         desk: &mut impl Replies,
     ) {
         let (Some(registry), Some(upstream)) = (&self.registry, self.upstreams.get_mut(lane)) else { return };
+        self.wake_at = Some(now);
         let queued = upstream.queued;
         upstream.ready(registry, read_closed, scratch, now, desk);
         if upstream.queued && !queued {
@@ -195,20 +197,23 @@ impl Lanes {
 
     fn maintain(&mut self, now: Instant, desk: &mut impl Replies) {
         let Some(registry) = &self.registry else { return };
-        self.restless = false;
+        self.wake_at = None;
         for (_, upstream) in &mut self.upstreams {
             upstream.maintain(registry, now, desk);
-            self.restless |= upstream.is_busy() || !upstream.is_open();
+            self.wake_at = earlier(self.wake_at, upstream.wake_at(now));
         }
         self.upstreams.retain(|_, upstream| !upstream.departing || upstream.is_busy());
         for at in 0..self.pools.len() {
             self.settle(at, now);
-            self.restless |= self.pools[at].incoming.is_some();
+            if self.pools[at].incoming.is_some() {
+                self.wake_at = Some(now);
+            }
         }
     }
 
-    pub(super) fn patience(&self) -> Option<Duration> {
-        self.restless.then_some(CHECK)
+    /// How long there is nothing to look for.
+    pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
+        self.wake_at.map(|at| at.saturating_duration_since(now).max(CHECK))
     }
 
     /// Takes over the pools of a plan, those that it shares with the last one as they are.
@@ -232,7 +237,7 @@ impl Lanes {
                 self.depart(lane);
             }
         }
-        self.restless = true;
+        self.wake_at = Some(now);
     }
 
     /// Sees whether pools have changed.
@@ -263,7 +268,7 @@ impl Lanes {
             let until = now + pool.settings.server.connect_timeout;
             self.pools[at].incoming = Some(Incoming { view, lanes, until });
             self.settle(at, now);
-            self.restless = true;
+            self.wake_at = Some(now);
         }
     }
 
@@ -291,6 +296,7 @@ impl Lanes {
                 self.limits.clone(),
                 lane,
                 self.seed,
+                now,
             );
             if let Some(registry) = &self.registry {
                 upstream.connect(registry, now);
@@ -322,5 +328,12 @@ impl Lanes {
         if let Some(upstream) = self.upstreams.get_mut(lane) {
             upstream.departing = true;
         }
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -15,8 +15,6 @@ pub(crate) struct Plan {
     pub(crate) table: Table,
     /// In the order of the table's pools.
     pub(crate) pools: Vec<Arc<Pool>>,
-    /// Bytes of the longest prefix that a pool puts before keys.
-    pub(crate) prefix_max: usize,
     /// For each worker, for each node of the table.
     pub(crate) routes: Vec<Vec<RouteCounters>>,
 }
@@ -25,8 +23,7 @@ impl Plan {
     pub(crate) fn new(number: u64, table: Table, pools: Vec<Arc<Pool>>, workers: usize) -> Plan {
         let nodes = || (0..table.len()).map(|_| RouteCounters::default()).collect();
         let routes = (0..workers).map(|_| nodes()).collect();
-        let prefix_max = pools.iter().map(|pool| pool.settings.server.prefix.len()).max().unwrap_or(0);
-        Plan { number, table, pools, prefix_max, routes }
+        Plan { number, table, pools, routes }
     }
 }
 

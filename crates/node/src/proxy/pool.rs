@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) owner_down: OwnerDown,
     /// Whether servers that know meta commands are sent them.
     pub(crate) meta: bool,
+    /// Some client marks items stale: reading them as `mg` would take the win of who is to renew them. Outlives reloads.
+    pub(super) stale_in_use: Arc<AtomicBool>,
 }
 
 /// A server, for as long as any set has it.
@@ -46,8 +48,8 @@ pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     /// Of its host name, if it has one.
     addresses: Mutex<Vec<SocketAddr>>,
-    /// Which of them is next: one that does not answer is not tried twice in a row.
-    turn: AtomicU64,
+    /// Which of them is used: the one that last worked, or the one after it.
+    turn: AtomicUsize,
 }
 
 impl Server {
@@ -56,19 +58,28 @@ impl Server {
             label: endpoint.to_string().into(),
             addresses: Mutex::new(endpoint.socket_addr().into_iter().collect()),
             endpoint,
-            turn: AtomicU64::new(0),
+            turn: AtomicUsize::new(0),
         }
     }
 
     /// Where to connect to.
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
         let addresses = lock(&self.addresses);
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let at = usize::try_from(turn).unwrap_or_default().checked_rem(addresses.len());
+        let at = self.turn.load(Ordering::Relaxed).checked_rem(addresses.len());
         match at {
             Some(at) => Ok(addresses[at]),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address")),
         }
+    }
+
+    /// The address of now does not work: the next one is used.
+    pub(super) fn pass_over(&self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many addresses there are.
+    pub(super) fn address_count(&self) -> usize {
+        lock(&self.addresses).len()
     }
 
     fn has_name(&self) -> bool {
@@ -105,15 +116,13 @@ pub(crate) struct View {
 /// A pool and what is counted of it.
 pub(crate) struct Pool {
     pub(crate) settings: Arc<Settings>,
-    /// The sources as they were written: a reload keeps pools that did not change.
-    pub(crate) sources: String,
+    /// All that was said of it: a reload keeps pools that did not change.
+    pub(crate) identity: String,
     view: Mutex<Arc<View>>,
     number: AtomicU64,
     /// How long the last view took to build, in microseconds.
     build_micros: AtomicU64,
     counters: Mutex<Vec<(Arc<str>, Weak<ServerCounters>)>>,
-    /// Some client marks items stale: reading them as `mg` would take the win of who is to renew them.
-    pub(super) stale_in_use: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -122,21 +131,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Pool {
     /// A pool with the set that its source has now.
-    pub(crate) fn new(settings: Settings, sources: String, watch: &Watch) -> anyhow::Result<Pool> {
+    pub(crate) async fn new(settings: Settings, identity: String, watch: &Watch) -> anyhow::Result<Pool> {
         let snapshot = watch.borrow();
         let fleet = Fleet::build(&snapshot, &settings.spec)?;
-        let servers =
+        let servers: Vec<_> =
             fleet.servers().iter().map(|server| Arc::new(Server::new(server.endpoint.clone()))).collect();
+        look_up_for_a_while(&settings.pool, &servers).await;
         // Clients that follow `config get cluster` take a greater number for a newer set, over restarts too.
         let number = u64::from(crate::front::unix_now());
         Ok(Pool {
             settings: Arc::new(settings),
-            sources,
+            identity,
             view: Mutex::new(Arc::new(View { number, fleet, servers, snapshot })),
             number: AtomicU64::new(number),
             build_micros: AtomicU64::new(0),
             counters: Mutex::default(),
-            stale_in_use: AtomicBool::new(false),
         })
     }
 
@@ -181,15 +190,22 @@ impl Pool {
 
     /// Follows the source until it is closed. `changed` is called after each new view.
     pub(crate) async fn follow(self: Arc<Pool>, mut watch: Watch, changed: impl Fn()) {
-        let mut lookups = tokio::time::interval(LOOKUP_EVERY);
+        let mut lookups = tokio::time::interval_at(tokio::time::Instant::now() + LOOKUP_EVERY, LOOKUP_EVERY);
+        let mut lookup: Option<tokio::task::JoinHandle<()>> = None;
         loop {
             tokio::select! {
+                _ = async { lookup.as_mut().expect("asked only while there is one").await }, if lookup.is_some() => {
+                    lookup = None;
+                    continue;
+                }
                 snapshot = watch.changed() => match snapshot {
                     Ok(snapshot) => self.adopt(snapshot).await,
                     Err(_) => return,
                 },
-                _ = lookups.tick() => {
-                    look_up(&self.view().servers).await;
+                _ = lookups.tick(), if lookup.is_none() => {
+                    let servers = self.view().servers.clone();
+                    // A slow resolver must not hold up new sets.
+                    lookup = Some(tokio::spawn(async move { look_up(&servers).await }));
                     continue;
                 }
             }
@@ -226,9 +242,7 @@ impl Pool {
         let built = started.elapsed();
         let fresh: Vec<_> =
             servers.iter().filter(|server| !known.contains_key(&*server.label)).cloned().collect();
-        if tokio::time::timeout(LOOKUP_LIMIT, look_up(&fresh)).await.is_err() {
-            tracing::warn!(pool = %self.name(), "looking up host names takes long; going on without them");
-        }
+        look_up_for_a_while(self.name(), &fresh).await;
         if log_worthy(&before, &fleet) {
             tracing::info!(pool = %self.name(), servers = fleet.len(), state = ?fleet.state(), "pool changed");
         }
@@ -242,6 +256,12 @@ impl Pool {
 fn log_worthy(before: &View, after: &Fleet) -> bool {
     let of = |fleet: &Fleet| fleet.servers().iter().map(|server| server.endpoint.clone()).collect::<Vec<_>>();
     before.fleet.state() != after.state() || of(&before.fleet) != of(after)
+}
+
+async fn look_up_for_a_while(pool: &str, servers: &[Arc<Server>]) {
+    if tokio::time::timeout(LOOKUP_LIMIT, look_up(servers)).await.is_err() {
+        tracing::warn!(%pool, "looking up host names takes long; going on without them");
+    }
 }
 
 async fn look_up(servers: &[Arc<Server>]) {

@@ -1,14 +1,17 @@
 //! From config to plan, at the start and whenever the file changes.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use peerset_cluster::{Discover, DiscoveryUrl};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::config::{PoolConfig, ProxyConfig};
 use super::plan::{Plan, Shared};
@@ -16,6 +19,9 @@ use super::pool::{Pool, Settings};
 use crate::cli::config_file::ConfigFile;
 use crate::cli::proxy::ProxySettings;
 use crate::source;
+
+/// How long a plan waits for sources that have not answered yet.
+const FIRST_SNAPSHOT_LIMIT: Duration = Duration::from_secs(3);
 
 /// How often the config file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,21 +33,42 @@ pub(super) struct Reloader {
     hangup: Option<Signal>,
     workers: usize,
     plans: u64,
-    followers: Vec<(Arc<Pool>, JoinHandle<()>)>,
+    followers: Vec<Follower>,
     changed: Arc<Notify>,
 }
 
-/// By which a change of the file is noticed.
+/// A pool and what follows its source.
+struct Follower {
+    pool: Arc<Pool>,
+    urls: Vec<DiscoveryUrl>,
+    source: Arc<dyn Discover>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// By which a change of the file is noticed, also where it is replaced by one as long and as old.
 #[derive(PartialEq, Eq, Clone, Copy)]
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
+    inode: u64,
+    changed: (i64, i64),
 }
 
 impl Stamp {
     fn of(path: &Path) -> Option<Stamp> {
         let metadata = fs::metadata(path).ok()?;
-        Some(Stamp { modified: metadata.modified().ok(), bytes: metadata.len() })
+        Some(Stamp {
+            modified: metadata.modified().ok(),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
     }
 }
 
@@ -60,40 +87,43 @@ impl Reloader {
         }
     }
 
-    /// A plan for a config. Pools that the last plan has just so go on as they are.
-    pub(super) fn plan(&mut self, config: &ProxyConfig) -> anyhow::Result<Plan> {
+    /// A plan for a config. Pools that the last plan has just so go on as they are, and sources that it has are kept, so
+    /// that what is known stays known. New sources are waited for, for a while: requests had better not find a pool that
+    /// is not known yet.
+    pub(super) async fn plan(&mut self, config: &ProxyConfig) -> anyhow::Result<Plan> {
         let table = config.table()?;
         let mut pools = Vec::new();
         let mut fresh = Vec::new();
+        let give_up = Instant::now() + FIRST_SNAPSHOT_LIMIT;
         for pool in &config.pools {
             let identity = format!("{pool:?}");
-            match self.followers.iter().find(|(kept, _)| kept.sources == identity) {
-                Some((kept, _)) => pools.push(kept.clone()),
-                None => {
-                    let (pool, watch, source) = open(pool, identity)
-                        .with_context(|| format!("the pool {} cannot be opened", pool.name))?;
-                    fresh.push((pool.clone(), watch, source));
-                    pools.push(pool);
-                }
+            if let Some(kept) = self.followers.iter().find(|kept| kept.pool.identity == identity) {
+                pools.push(kept.pool.clone());
+                continue;
             }
+            let before = self.followers.iter().find(|follower| follower.urls == pool.urls);
+            let source = match before {
+                Some(follower) => follower.source.clone(),
+                None => source::open_all(&pool.name, &pool.urls)
+                    .with_context(|| format!("the pool {} cannot be opened", pool.name))?,
+            };
+            let mut watch = source.watch();
+            let answered = watch.wait_for(|snapshot| snapshot.state().is_answered());
+            if tokio::time::timeout_at(give_up, answered).await.is_err() {
+                tracing::warn!(pool = %pool.name, "the source has not answered yet; going on without the pool's servers");
+            }
+            let settings = settings(pool, before.map(|follower| &*follower.pool));
+            let made = Arc::new(Pool::new(settings, identity, &watch).await?);
+            fresh.push((made.clone(), pool.urls.clone(), source));
+            pools.push(made);
         }
         // Nothing can fail from here on.
-        for (pool, watch, source) in fresh {
+        for (pool, urls, source) in fresh {
             let changed = self.changed.clone();
-            let followed = pool.clone();
-            let task = tokio::spawn(async move {
-                followed.follow(watch, || changed.notify_one()).await;
-                drop(source);
-            });
-            self.followers.push((pool, task));
+            let following = pool.clone().follow(source.watch(), move || changed.notify_one());
+            self.followers.push(Follower { pool, urls, source, task: tokio::spawn(following) });
         }
-        self.followers.retain(|(pool, task)| {
-            let used = pools.iter().any(|other| Arc::ptr_eq(pool, other));
-            if !used {
-                task.abort();
-            }
-            used
-        });
+        self.followers.retain(|follower| pools.iter().any(|pool| Arc::ptr_eq(&follower.pool, pool)));
         self.plans += 1;
         Ok(Plan::new(self.plans, table, pools, self.workers))
     }
@@ -135,11 +165,11 @@ impl Reloader {
     }
 
     /// Reads the file again.
-    pub(super) fn reload(&mut self, file: &Path, shared: &Shared) -> anyhow::Result<Plan> {
+    pub(super) async fn reload(&mut self, file: &Path, shared: &Shared) -> anyhow::Result<Plan> {
         let read = ConfigFile::read(file)?;
         read.flags::<crate::cli::proxy::ProxyFlags>("proxy")?;
         let config = read.proxy()?.context("the file has no [pools] any more")?;
-        let plan = self.plan(&config)?;
+        let plan = self.plan(&config).await?;
         let kept = shared
             .plan()
             .pools
@@ -155,18 +185,14 @@ impl Reloader {
     }
 }
 
-type Opened = (Arc<Pool>, peerset_cluster::Watch, Arc<dyn peerset_cluster::Discover>);
-
-fn open(pool: &PoolConfig, identity: String) -> anyhow::Result<Opened> {
-    let source = source::open_all(&pool.name, &pool.urls)?;
-    let watch = source.watch();
-    let settings = Settings {
+/// What a pool is asked to do; `before` is the pool of the same servers until now.
+fn settings(pool: &PoolConfig, before: Option<&Pool>) -> Settings {
+    Settings {
         pool: pool.name.as_str().into(),
         server: pool.server.clone(),
         spec: pool.spec.clone(),
         owner_down: pool.owner_down,
         meta: pool.meta,
-    };
-    let pool = Pool::new(settings, identity, &watch)?;
-    Ok((Arc::new(pool), watch, source))
+        stale_in_use: before.map(|pool| pool.settings.stale_in_use.clone()).unwrap_or_default(),
+    }
 }

@@ -38,10 +38,6 @@ const IN_FLIGHT_MIN: usize = 8;
 /// What the replies to one connection's requests under way may come to, going by recent ones.
 const IN_FLIGHT_BYTES: usize = 4 << 20;
 
-/// What a client hears of a key for which a pool's prefix leaves no room.
-const KEY_TOO_LONG: &[u8] =
-    b"CLIENT_ERROR the key is too long with the prefix that its pool puts before it\r\n";
-
 pub(in crate::proxy) struct ProxyService {
     proxy: Arc<Proxy>,
     limits: Limits,
@@ -88,6 +84,7 @@ impl ProxyService {
                 now: Instant::now(),
                 reply_bytes: 0,
                 held: 0,
+                held_max: proxy.reply_bytes_max(),
                 spare: Vec::new(),
             },
             limits,
@@ -116,16 +113,12 @@ impl ProxyService {
             true => Reply::Unwanted,
             false => Reply::At(self.place(client, session)),
         };
-        if self.desk.plan.prefix_max > 0 && translate::is_too_long(request, self.desk.plan.prefix_max) {
-            return self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
-        }
         let commands = self.desk.commands();
         match request {
             Request::Get(get) => {
                 let mut keys = get.keys.iter();
                 match (keys.next(), keys.next()) {
                     (Some(key), None) => {
-                        commands.gets.add(1);
                         self.get(get, key.as_bytes(), reply, operation, now);
                     }
                     (None, _) => self.finish(reply, |out| out.extend_from_slice(encode::END)),
@@ -271,9 +264,10 @@ impl ProxyService {
         large.min(IN_FLIGHT_FIRST + 2 * answered).clamp(IN_FLIGHT_MIN, IN_FLIGHT_MAX)
     }
 
-    /// Whether replies held for others take what they may.
-    fn is_full(&self) -> bool {
-        self.desk.held + self.desk.flights.bytes() >= self.proxy.reply_bytes_max()
+    /// Bytes of replies that this worker holds, or that are about to come, going by how large replies are these days.
+    fn reply_bytes(&self) -> usize {
+        let coming = self.desk.flights.waiting().saturating_mul(self.desk.reply_bytes);
+        self.desk.held.saturating_add(self.desk.flights.bytes()).saturating_add(coming)
     }
 }
 
@@ -308,10 +302,14 @@ impl Service for ProxyService {
             }
             if let Some(flight) = session.flight {
                 let load = self.desk.flights.load(flight);
-                if load.waiting >= self.in_flight_max(load.answered) || load.ready_bytes >= OUTPUT_HIGH {
+                if load.waiting >= self.in_flight_max(load.answered)
+                    || load.ready_bytes >= OUTPUT_HIGH
+                    || self.reply_bytes() >= self.proxy.reply_bytes_max()
+                {
                     return Turn { consumed, next: Next::Hold };
                 }
-            } else if self.is_full() {
+            } else if self.reply_bytes() >= 2 * self.proxy.reply_bytes_max() {
+                // Who is owed nothing may ask though others hold much, up to a point.
                 return Turn { consumed, next: Next::Wait };
             }
             match parse_request(rest, &self.limits) {
@@ -348,7 +346,10 @@ impl Service for ProxyService {
     fn is_scarce(&self, purpose: Purpose) -> bool {
         match purpose {
             Purpose::Request | Purpose::Arrived => self.proxy.requests.is_scarce(),
-            Purpose::Replies => self.proxy.replies.is_scarce(),
+            Purpose::Replies => {
+                let held = self.desk.held + self.desk.flights.bytes();
+                self.proxy.replies.is_scarce() || held > self.proxy.reply_bytes_max() / 4 * 3
+            }
         }
     }
 
@@ -401,7 +402,7 @@ impl Service for ProxyService {
     fn patience(&self) -> Option<Duration> {
         match self.desk.flights.is_leaving() {
             true => Some(Duration::ZERO),
-            false => self.lanes.patience(),
+            false => self.lanes.patience(self.desk.now),
         }
     }
 

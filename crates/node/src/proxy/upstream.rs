@@ -10,17 +10,19 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use mio::{Registry, Token};
 use peerset_client_memcache::handshake::{Handshake, Progress};
 use peerset_client_memcache::health::{Admission, Failure, Health};
 use peerset_proto_memcache::reply::encode;
-use peerset_proto_memcache::{Limits, Parsed, Reply, parse_reply};
+use peerset_proto_memcache::{Limits, Parsed, Reply, ReplyError, parse_reply};
 use peerset_route::Answer;
 
 use super::counters::ServerCounters;
-use super::pending::{Fit, Pending};
+use super::desk::failure_text;
+use super::pending::{Fit, Kind, Pending};
 use super::pool::{Server, Settings};
 use super::translate;
 use super::wire::Wire;
@@ -30,6 +32,9 @@ use crate::front::TOKENS_OWN;
 pub(super) trait Replies {
     /// A value of several, or the reply before a `MN`. False if it cannot belong to this request.
     fn part(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool;
+
+    /// A part of the reply cannot be passed on: the whole becomes an error.
+    fn spoil(&mut self, pending: &Pending, text: &str);
 
     /// The last or only reply. False if it cannot belong to this request.
     fn last(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool;
@@ -57,7 +62,13 @@ pub(super) struct Upstream {
     input: Vec<u8>,
     /// Bytes still missing before it is worth looking at `input` again.
     missing: usize,
+    /// Bytes to come of a value that is too large to be passed on.
+    skip: u64,
     pending: VecDeque<Pending>,
+    /// When something last came from the server.
+    heard: Instant,
+    /// Addresses of the server that could not be connected to, one after the other.
+    refused: usize,
     /// Values that have come for the first that waits.
     values: u32,
     health: Health,
@@ -87,6 +98,9 @@ enum Link {
 /// Keys join a line up to about so many bytes.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
+/// A server that announces more than this is not one: memcached's largest item is a gigabyte.
+const VALUE_SKIPPED_MAX: u64 = 1 << 30;
+
 /// Output buffers that grew beyond this are given back when they are empty.
 const OUTPUT_RETAINED: usize = 256 * 1024;
 
@@ -105,6 +119,7 @@ impl Upstream {
         limits: Limits,
         number: usize,
         seed: u64,
+        now: Instant,
     ) -> Upstream {
         Upstream {
             health: Health::new(settings.server.health.clone(), seed),
@@ -121,7 +136,10 @@ impl Upstream {
             writable_watched: false,
             input: Vec::new(),
             missing: 1,
+            skip: 0,
             pending: VecDeque::new(),
+            heard: now,
+            refused: 0,
             values: 0,
             queued: false,
             departing: false,
@@ -137,8 +155,25 @@ impl Upstream {
         !self.pending.is_empty() || matches!(self.link, Link::Connecting(..) | Link::Greeting(..))
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self.link, Link::Open(_))
+    /// When it has to be looked at again if nothing happens; none if never.
+    pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
+        match &self.link {
+            Link::Closed if self.departing => None,
+            Link::Closed => Some(self.health.ejected_until().unwrap_or(now)),
+            Link::Open(_) if self.pending.is_empty() => None,
+            _ => Some(now),
+        }
+    }
+
+    /// That it is down, for people.
+    pub(super) fn down_text(&self) -> String {
+        failure_text(&self.server, &self.settings, Answer::Down)
+    }
+
+    /// Bytes that the pool puts before keys.
+    #[inline]
+    pub(super) fn prefix_bytes(&self) -> usize {
+        self.settings.server.prefix.len()
     }
 
     /// Whether single reads may be asked as `mg`.
@@ -225,7 +260,9 @@ impl Upstream {
             }
             Link::Open(_) => {
                 let limit = self.settings.server.request_timeout;
-                if self.pending.front().is_some_and(|first| now.duration_since(first.since) >= limit) {
+                // What moves is slow and not hung: only silence counts.
+                let silent = |first: &Pending| now.duration_since(first.since.max(self.heard)) >= limit;
+                if self.pending.front().is_some_and(silent) {
                     self.fail(Failure::Timeout, now, desk);
                 }
             }
@@ -254,10 +291,24 @@ impl Upstream {
             }
             Err(error) => {
                 tracing::debug!(server = %self.server.label, %error, "cannot connect");
+                if self.has_another_address() {
+                    return self.open(registry, now);
+                }
                 self.settle(Failure::Connect, now);
                 false
             }
         }
+    }
+
+    /// Whether the server has an address that was not tried since it was last connected to; it is the next.
+    fn has_another_address(&mut self) -> bool {
+        self.refused += 1;
+        self.server.pass_over();
+        if self.refused < self.server.address_count() {
+            return true;
+        }
+        self.refused = 0;
+        false
     }
 
     /// The poller reported something.
@@ -270,7 +321,13 @@ impl Upstream {
         desk: &mut impl Replies,
     ) {
         if let Err(failure) = self.try_ready(registry, read_closed, scratch, now, desk) {
-            self.fail(failure, now, desk);
+            let connecting = matches!(self.link, Link::Connecting(..));
+            if connecting && failure == Failure::Connect && self.has_another_address() {
+                self.link = Link::Closed;
+                self.open(registry, now);
+            } else {
+                self.fail(failure, now, desk);
+            }
         }
         self.report();
     }
@@ -298,7 +355,9 @@ impl Upstream {
         if self.writable_watched {
             self.send(registry)?;
         }
-        self.receive(read_closed, scratch, now, desk)
+        self.receive(read_closed, scratch, now, desk)?;
+        // Reading may have ended a handshake that held up what is to be sent.
+        if self.writable_watched { Ok(()) } else { self.send(registry) }
     }
 
     /// Says the first words, before all requests that wait already.
@@ -373,6 +432,7 @@ impl Upstream {
                     return Err(Failure::Lost);
                 }
             };
+            self.heard = now;
             let bytes = &scratch[..count];
             if self.input.is_empty() {
                 let consumed = self.take(bytes, now, desk)?;
@@ -413,7 +473,13 @@ impl Upstream {
             }
         }
         while consumed < bytes.len() {
+            let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len() - consumed);
+            self.skip -= skip as u64;
+            consumed += skip;
             let rest = &bytes[consumed..];
+            if rest.is_empty() {
+                break;
+            }
             // Bytes that nobody asked for.
             let Some(first) = self.pending.front_mut() else { return Err(Failure::Garbage) };
             match parse_reply(rest, &self.limits) {
@@ -448,6 +514,9 @@ impl Upstream {
                     }
                     consumed += length;
                 }
+                Err(ReplyError::ValueTooLong { bytes: value, .. }) => {
+                    consumed += self.pass_over_value(rest, value, now, desk)?;
+                }
                 Err(error) => {
                     tracing::warn!(server = %self.server.label, %error, "no reply of memcached; closing");
                     return Err(Failure::Garbage);
@@ -457,12 +526,51 @@ impl Upstream {
         Ok(consumed)
     }
 
+    /// Answers the request whose value is too large to be passed on with an error, and has the value skipped. Gives the
+    /// length of the line before it.
+    fn pass_over_value(
+        &mut self,
+        rest: &[u8],
+        value: u64,
+        now: Instant,
+        desk: &mut impl Replies,
+    ) -> Result<usize, Failure> {
+        let (Some(line), Some(first)) = (memchr::memchr(b'\n', rest), self.pending.front_mut()) else {
+            return Err(Failure::Garbage);
+        };
+        if value > VALUE_SKIPPED_MAX {
+            tracing::warn!(server = %self.server.label, value, "a value beyond all bounds; closing");
+            return Err(Failure::Garbage);
+        }
+        self.skip = value + b"\r\n".len() as u64;
+        let text = format!("a value of {value} bytes is over the proxy's --max-item");
+        let reply = Reply::ServerError(text.as_bytes());
+        let bytes = format!("SERVER_ERROR {text}\r\n").into_bytes();
+        match first.kind {
+            Kind::Values => desk.spoil(first, &text),
+            Kind::Quiet { .. } => {
+                first.kind.fit(&reply);
+                desk.part(first, &reply, &bytes);
+            }
+            _ => {
+                self.complete(&reply, &bytes, now, desk);
+            }
+        }
+        Ok(line + 1)
+    }
+
     /// The last or only reply to the first request that waits. False if it cannot belong to it.
     #[inline]
     fn complete(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
         let Some(first) = self.pending.front() else { return false };
         let fits = desk.last(first, reply, bytes);
         if fits {
+            if let (Kind::Hit { .. }, Reply::Meta(meta)) = (first.kind, reply)
+                && meta.won()
+            {
+                // Items become stale here, and this reading has taken what only one may have.
+                self.settings.stale_in_use.store(true, Ordering::Relaxed);
+            }
             self.counters.observe(first, reply, std::mem::take(&mut self.values), now);
             self.pending.pop_front();
             self.health.succeeded();
@@ -477,17 +585,18 @@ impl Upstream {
             Progress::NeedMore => Ok(None),
             Progress::Failed(error) => {
                 tracing::warn!(server = %self.server.label, %error, "the server cannot be used");
-                Err(Failure::Garbage)
+                Err(Failure::Handshake)
             }
             Progress::Done { dialect, consumed } => {
                 self.meta = dialect.meta && self.settings.meta;
                 if let Link::Greeting(wire, ..) = std::mem::replace(&mut self.link, Link::Closed) {
                     self.link = Link::Open(wire);
                 }
+                self.refused = 0;
                 if self.health.is_ejected() {
                     tracing::info!(server = %self.server.label, pool = %self.settings.pool, "server is back");
+                    self.health.succeeded();
                 }
-                self.health.succeeded();
                 Ok(Some(consumed))
             }
         }
@@ -503,6 +612,8 @@ impl Upstream {
         self.line = None;
         self.input = Vec::new();
         self.missing = 1;
+        self.skip = 0;
+        self.meta = false;
         self.values = 0;
         self.writable_watched = false;
         if lost_idle {

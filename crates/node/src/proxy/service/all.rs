@@ -2,12 +2,15 @@
 
 use peerset_proto_memcache::Request;
 use peerset_proto_memcache::reply::encode;
-use peerset_route::Operation;
+use peerset_route::{Operation, PoolId};
 
 use super::{ProxyService, Session};
 use crate::front::{Client, Now};
 use crate::proxy::exchange::{All, Exchange, PartId};
+use crate::proxy::lanes::{LaneId, NoLane};
 use crate::proxy::pending::{Kind, Pending, To};
+use crate::proxy::translate;
+use crate::proxy::upstream::Refused;
 
 impl ProxyService {
     /// A command for every server that there is.
@@ -23,26 +26,29 @@ impl ProxyService {
         let all = All { place, waiting: 0, error: None };
         let id = self.desk.exchanges.insert(Exchange::All(all)) as u32;
         let (mut waiting, mut error) = (0, None);
-        for lane in self.lanes.all() {
-            if self.lanes.admit(lane, now.instant).is_err() {
-                let server = &self.lanes.peek(lane).server;
-                error.get_or_insert_with(|| format!("server {} is down", server.label));
+        let plan = self.desk.plan.clone();
+        for pool in (0..plan.pools.len()).filter_map(|at| u16::try_from(at).ok()).map(PoolId) {
+            if !plan.table.uses(pool) {
                 continue;
             }
-            let upstream = self.lanes.lane(lane);
-            line.encode(upstream.output().0);
-            upstream.expect(Pending {
-                to: To::Part(PartId { exchange: id, part: 0 }),
-                kind: Kind::Line,
-                operation: Operation::Delete,
-                route: None,
-                key: 0,
-                prefix: 0,
-                keys: 1,
-                joined: false,
-                since: now.instant,
-            });
-            waiting += 1;
+            match self.lanes.of_pool(pool) {
+                Ok(lanes) => {
+                    for lane in lanes {
+                        match self.ask_one_of_all(id, lane, line, now) {
+                            Ok(()) => waiting += 1,
+                            Err(refused) => {
+                                let text = self.down_text(pool, &refused);
+                                let text = text.unwrap_or_else(|| self.lanes.peek(lane).down_text());
+                                error.get_or_insert_with(|| format!("SERVER_ERROR {text}"));
+                            }
+                        }
+                    }
+                }
+                Err(state) => {
+                    let text = self.down_text(pool, &NoLane::Unusable(state)).unwrap_or_default();
+                    error.get_or_insert_with(|| format!("SERVER_ERROR {text}"));
+                }
+            }
         }
         if let Some(Exchange::All(all)) = self.desk.exchanges.get_mut(id as usize) {
             all.waiting = waiting;
@@ -53,12 +59,39 @@ impl ProxyService {
         }
     }
 
+    fn ask_one_of_all(&mut self, id: u32, lane: LaneId, line: &Request<'_>, now: Now) -> Result<(), NoLane> {
+        if let Err(refused) = self.lanes.admit(lane, now.instant) {
+            let server = self.lanes.peek(lane).server.clone();
+            return Err(match refused {
+                Refused::Down => NoLane::Down(server),
+                Refused::Overloaded => NoLane::Overloaded(server),
+            });
+        }
+        let upstream = self.lanes.lane(lane);
+        line.encode(upstream.output().0);
+        upstream.expect(Pending {
+            to: To::Part(PartId { exchange: id, part: 0 }),
+            kind: Kind::Line,
+            operation: Operation::Delete,
+            route: None,
+            key: 0,
+            prefix: 0,
+            keys: 1,
+            joined: false,
+            since: now.instant,
+        });
+        Ok(())
+    }
+
     pub(super) fn end_all(&mut self, id: u32) {
         let Some(Exchange::All(all)) = self.desk.exchanges.try_remove(id as usize) else { return };
         let Some(place) = all.place else { return };
         self.desk.flights.answer(place, |out| match &all.error {
             None => out.extend_from_slice(encode::OK),
-            Some(text) => encode::server_error(out, text.strip_prefix("SERVER_ERROR ").unwrap_or(text)),
+            Some(line) => {
+                out.extend_from_slice(line.as_bytes());
+                out.extend_from_slice(translate::LINE_END);
+            }
         });
     }
 }

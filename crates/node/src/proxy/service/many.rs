@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use peerset_proto_memcache::reply::encode;
+use peerset_proto_memcache::KEY_BYTES_MAX;
 use peerset_proto_memcache::request::Get;
 use peerset_route::{Ask, Operation, Outcome, Step};
 
+use super::one::KEY_TOO_LONG;
 use super::{ProxyService, Reply};
 use crate::front::Now;
 use crate::proxy::exchange::{All, Exchange, Many, ManyKey, PartId};
@@ -105,8 +106,15 @@ impl ProxyService {
             many.keys[index as usize].node = Some(step.at);
             let (outcome, text) = match step.ask {
                 Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                    Ok(lane) if key.len() + self.lanes.peek(lane).prefix_bytes() > KEY_BYTES_MAX => {
+                        many.error.get_or_insert_with(|| line(KEY_TOO_LONG));
+                        return;
+                    }
                     Ok(lane) => return asked.push(Asked { lane, index, expiry: step.expiry }),
-                    Err(no_lane) => (Outcome::Failed, self.down_text(pool, &no_lane)),
+                    Err(no_lane) => {
+                        self.desk.count_refused(step.at, operation);
+                        (Outcome::Failed, self.down_text(pool, &no_lane))
+                    }
                 },
                 Ask::Absent => (Outcome::Miss, None),
                 Ask::Error(text) => (Outcome::Failed, Some(text.to_owned())),
@@ -115,7 +123,7 @@ impl ProxyService {
                 Some(next) => step = next,
                 None => {
                     if let Some(text) = text {
-                        many.error.get_or_insert(text);
+                        many.error.get_or_insert_with(|| format!("SERVER_ERROR {text}"));
                     }
                     return;
                 }
@@ -218,14 +226,17 @@ impl ProxyService {
         let Some(Exchange::Many(many)) = self.desk.exchanges.try_remove(id as usize) else { return };
         self.desk.held = self.desk.held.saturating_sub(many.bytes());
         self.desk.flights.answer(many.place, |out| match &many.error {
-            // Servers' own words already say what kind of error it is.
-            Some(text) if text.contains("ERROR") => {
-                out.extend_from_slice(text.as_bytes());
-                out.extend_from_slice(b"\r\n");
+            Some(line) => {
+                out.extend_from_slice(line.as_bytes());
+                out.extend_from_slice(translate::LINE_END);
             }
-            Some(text) => encode::server_error(out, text),
             None => many.write(out),
         });
         self.desk.keep_many(many);
     }
+}
+
+/// A line without its end.
+fn line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes.trim_ascii_end()).into()
 }

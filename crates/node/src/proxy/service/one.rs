@@ -15,6 +15,11 @@ use crate::proxy::lanes::{LaneId, NoLane};
 use crate::proxy::pending::{Kind, Pending, To, digest};
 use crate::proxy::translate::{self, Lifetime};
 
+/// What a client hears of a key for which a pool's prefix leaves no room. Passed on, what follows such a key could be
+/// taken for another request.
+pub(super) const KEY_TOO_LONG: &[u8] =
+    b"CLIENT_ERROR the key is too long with the prefix that its pool puts before it\r\n";
+
 impl ProxyService {
     /// A single `get`.
     #[inline]
@@ -24,7 +29,9 @@ impl ProxyService {
         if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
             && let Ok(lane) = self.lanes.pick(pool, key, now.instant)
             && self.asks_meta(pool, lane)
+            && key.len() + self.lanes.peek(lane).prefix_bytes() <= KEY_BYTES_MAX
         {
+            self.desk.commands().gets.add(1);
             let mut pending = Pending {
                 to: To::Client(place),
                 kind: Kind::Hit { cas: get.cas },
@@ -48,7 +55,8 @@ impl ProxyService {
     }
 
     fn asks_meta(&self, pool: PoolId, lane: LaneId) -> bool {
-        self.lanes.peek(lane).speaks_meta() && !self.lanes.pool(pool).stale_in_use.load(Ordering::Relaxed)
+        self.lanes.peek(lane).speaks_meta()
+            && !self.lanes.pool(pool).settings.stale_in_use.load(Ordering::Relaxed)
     }
 
     /// Any other request about one key.
@@ -91,8 +99,12 @@ impl ProxyService {
         };
         match step.ask {
             Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                Ok(lane) if self.is_too_long(lane, request) => {
+                    self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
+                }
                 Ok(lane) => self.send(lane, pool, request, key, to, operation, step, now),
                 Err(no_lane) => {
+                    self.desk.count_refused(step.at, operation);
                     let text = self.down_text(pool, &no_lane);
                     self.finish(reply, |out| match text {
                         Some(text) => encode::server_error(out, &text),
@@ -103,6 +115,12 @@ impl ProxyService {
             Ask::Absent => self.finish(reply, |out| translate::absent(request, operation, out)),
             Ask::Error(text) => self.finish(reply, |out| encode::server_error(out, text)),
         }
+    }
+
+    /// Whether a key is too long with what its pool puts before it.
+    fn is_too_long(&self, lane: LaneId, request: &Request<'_>) -> bool {
+        let prefix = self.lanes.peek(lane).prefix_bytes();
+        prefix > 0 && translate::is_too_long(request, prefix)
     }
 
     /// Writes a request to a server's buffer.
@@ -119,7 +137,7 @@ impl ProxyService {
         now: Now,
     ) {
         if translate::marks_stale(request) {
-            self.lanes.pool(pool).stale_in_use.store(true, Ordering::Relaxed);
+            self.lanes.pool(pool).settings.stale_in_use.store(true, Ordering::Relaxed);
         }
         let lifetime = step.expiry.map(|most| Lifetime { most, now: now.unix });
         let names_key = match request {
@@ -170,11 +188,18 @@ impl ProxyService {
             let operation = one.operation;
             match step.ask {
                 Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                    Ok(lane) if self.is_too_long(lane, request) => {
+                        if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
+                            one.outcome = Outcome::Done;
+                            one.reply.extend_from_slice(KEY_TOO_LONG);
+                        }
+                    }
                     Ok(lane) => {
                         let to = To::Part(PartId { exchange: id, part: 0 });
                         return self.send(lane, pool, request, key, to, operation, step, now);
                     }
                     Err(no_lane) => {
+                        self.desk.count_refused(step.at, operation);
                         let text = self.down_text(pool, &no_lane);
                         let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else {
                             return;
