@@ -80,6 +80,11 @@ impl Proxy {
             / self.settings.front.threads.max(1)
     }
 
+    /// Bytes of values that a worker may hold for multi-gets that are not complete.
+    fn values_bytes_max(&self) -> usize {
+        usize::try_from(self.settings.buffer_memory.0 / 2).unwrap_or(usize::MAX)
+    }
+
     /// Differs between workers and processes, so that they do not all try servers that are down in the same moment.
     fn seed(&self, worker: usize) -> u64 {
         self.seed.wrapping_add(worker as u64)

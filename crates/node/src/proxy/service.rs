@@ -84,7 +84,7 @@ impl ProxyService {
                 now: Instant::now(),
                 reply_bytes: 0,
                 held: 0,
-                held_max: proxy.reply_bytes_max(),
+                held_max: proxy.values_bytes_max(),
                 spare: Vec::new(),
             },
             limits,
