@@ -71,6 +71,8 @@ struct Desk {
     driver: Option<Waker>,
     /// A caller is writing, outside the lock; until it is done nobody else may.
     writing: bool,
+    /// The driver has output of which it does not know yet whether all is written; until then no caller may write.
+    unwritten: bool,
     /// Whether the driver will wake up by itself to see whether a request timed out.
     timer: bool,
     /// How many replies came together last: whether callers are many, or one.
@@ -114,6 +116,7 @@ impl Lane {
             written_at: None,
             driver: None,
             writing: false,
+            unwritten: false,
             timer: false,
             crowd: 0,
         };
@@ -125,29 +128,44 @@ impl Lane {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection is there: parked callers send now.
-    pub(crate) fn open(&self, link: Link) {
+    /// A connection is there: parked callers send now. Gives its epoch; none if the server went down meanwhile, which an
+    /// answered handshake does not outweigh.
+    pub(crate) fn open(&self, link: Link) -> Option<u64> {
         let mut wakers = Vec::new();
-        {
+        let epoch = {
             let mut desk = self.desk();
+            if matches!(desk.phase, Phase::Down(_)) {
+                return None;
+            }
             desk.phase = Phase::Open(link);
             desk.crowd = desk.slots.len();
             desk.slots.wake_parked(&mut wakers);
-        }
+            desk.epoch
+        };
         wakers.into_iter().for_each(Waker::wake);
+        Some(epoch)
+    }
+
+    /// Whether nobody has closed the connection of this epoch.
+    pub(crate) fn is_at(&self, epoch: u64) -> bool {
+        self.desk().epoch == epoch
     }
 
     /// There is no connection any more, and how many requests were lost with it. With `down`, callers are refused until a
-    /// later [`idle`](Self::idle) or [`open`](Self::open).
-    pub(crate) fn close(&self, error: &Error, down: Option<Down>) -> usize {
+    /// later [`idle`](Self::idle). With an epoch, only if that connection is there still.
+    pub(crate) fn close(&self, epoch: Option<u64>, error: &Error, down: Option<Down>) -> usize {
         let mut wakers = Vec::new();
         let failed = {
             let mut desk = self.desk();
+            if epoch.is_some_and(|epoch| epoch != desk.epoch) {
+                return 0;
+            }
             desk.epoch += 1;
             add(&self.counting.requests, desk.queued.len());
             desk.queued.clear();
             desk.outbox = Vec::new();
-            (desk.written_at, desk.writing, desk.timer, desk.crowd) = (None, false, false, 0);
+            (desk.written_at, desk.writing, desk.unwritten) = (None, false, false);
+            (desk.timer, desk.crowd) = (false, 0);
             wakers.extend(desk.driver.take());
             let failed = desk.slots.fail_sent(error, &mut wakers);
             let Desk { phase, slots, .. } = &mut *desk;

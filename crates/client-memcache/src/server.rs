@@ -101,9 +101,8 @@ impl Server {
 
     /// A reply was no answer to its request after all, which only the caller could see.
     pub(crate) fn misbehaved(&self, how: crate::error::Misbehaviour) -> Error {
-        for lane in &self.shared.lanes {
-            self.shared.end(lane, Ending::Failed(Failure::Garbage, Down::Misbehaved(how)));
-        }
+        // On which connection is no longer known, so that none of them is trusted.
+        self.shared.fail(&self.shared.lanes, None, Failure::Garbage, Down::Misbehaved(how));
         Error::PeerMisbehaved { endpoint: self.endpoint().clone(), source: how }
     }
 
@@ -118,7 +117,7 @@ impl Drop for Server {
         self.keepers.iter().for_each(AbortHandle::abort);
         for lane in &self.shared.lanes {
             let error = Error::ServerDown { endpoint: lane.endpoint.clone(), cause: Down::Dropped };
-            lane.close(&error, Some(Down::Dropped));
+            lane.close(None, &error, Some(Down::Dropped));
         }
     }
 }
@@ -167,46 +166,50 @@ impl Shared {
                 add(&self.counting.connections, 1);
                 tracing::debug!(version = dialled.dialect.version, meta = dialled.dialect.meta, "connected");
                 if probe {
-                    self.health().succeeded();
                     self.back();
-                } else if self.health().is_ejected() {
-                    return; // another connection showed meanwhile that an answered handshake means nothing
                 }
-                let link = dialled.link();
+                let Some(epoch) = lane.open(dialled.link()) else { return };
                 let shared = self.clone();
-                let driver = Driver::new(lane.clone(), dialled, move || shared.health().succeeded());
-                lane.open(link);
+                let driver = Driver::new(lane.clone(), epoch, dialled, move || shared.health().succeeded());
                 let ending = driver.await;
                 tracing::debug!(?ending, "closed");
-                self.end(lane, ending);
+                self.end(lane, epoch, ending);
             }
             Err(cause) => {
                 add(&self.counting.connect_failures, 1);
                 tracing::debug!(%cause, "not connected");
-                self.fail(lane, cause.failure(), cause);
+                self.fail(std::slice::from_ref(lane), None, cause.failure(), cause);
             }
         }
     }
 
-    /// Tells everybody who waits how a connection ended.
-    fn end(&self, lane: &Lane, ending: Ending) {
+    /// Tells everybody who waits how a connection ended, unless somebody else has closed it before.
+    fn end(&self, lane: &Arc<Lane>, epoch: u64, ending: Ending) {
         let endpoint = lane.endpoint.clone();
         match ending {
             // Requests that came in just now are parked no more, and try again.
-            Ending::Quiet => self.lose(lane, &Error::Lost { endpoint }, None, &self.counting.lost),
-            Ending::Failed(failure, cause) => self.fail(lane, failure, cause),
+            Ending::Quiet => {
+                add(&self.counting.lost, lane.close(Some(epoch), &Error::Lost { endpoint }, None));
+            }
+            Ending::Failed(failure, cause) => {
+                self.fail(std::slice::from_ref(lane), Some(epoch), failure, cause);
+            }
         }
     }
 
-    fn fail(&self, lane: &Lane, failure: Failure, cause: Down) {
-        let (was, is, ejections) = {
-            let mut health = self.health();
-            let was = health.is_ejected();
-            health.failed(failure, Instant::now().into_std());
-            (was, health.is_ejected(), health.ejections())
-        };
-        self.counting.ejections.store(ejections, Ordering::Relaxed);
-        let endpoint = lane.endpoint.clone();
+    /// Something went wrong, once, and these lanes' connections are of no use; with an epoch, only if that connection is
+    /// there still.
+    fn fail(&self, lanes: &[Arc<Lane>], epoch: Option<u64>, failure: Failure, cause: Down) {
+        // All of it under this lock, so that what lanes know is never older than the health of their server.
+        let mut health = self.health();
+        if epoch.is_some_and(|epoch| !lanes.iter().all(|lane| lane.is_at(epoch))) {
+            return;
+        }
+        let was = health.is_ejected();
+        health.failed(failure, Instant::now().into_std());
+        let is = health.is_ejected();
+        self.counting.ejections.store(health.ejections(), Ordering::Relaxed);
+        let endpoint = self.lanes[0].endpoint.clone();
         let (error, counter) = match &cause {
             Down::Timeout(limit) => (Error::Timeout { endpoint, limit: *limit }, &self.counting.timeouts),
             Down::Misbehaved(source) => {
@@ -215,25 +218,21 @@ impl Shared {
             _ => (Error::Lost { endpoint }, &self.counting.lost),
         };
         if !is {
-            return self.lose(lane, &error, None, counter);
+            lanes.iter().for_each(|lane| add(counter, lane.close(None, &error, None)));
+            return;
         }
         if !was {
-            tracing::warn!(endpoint = %lane.endpoint, %cause, "server ejected");
+            tracing::warn!(endpoint = %self.lanes[0].endpoint, %cause, "server ejected");
         }
-        self.lose(lane, &error, Some(&cause), counter);
         // One connection that hangs is known to all: the others are not left to find out for themselves.
-        for other in self.lanes.iter().filter(|other| !std::ptr::eq(&***other, lane)) {
-            self.lose(other, &error, Some(&cause), counter);
-        }
+        self.lanes.iter().for_each(|lane| add(counter, lane.close(None, &error, Some(cause.clone()))));
         self.down.send_replace(Some(cause));
-    }
-
-    fn lose(&self, lane: &Lane, error: &Error, down: Option<&Down>, counter: &std::sync::atomic::AtomicU64) {
-        add(counter, lane.close(error, down.cloned()));
     }
 
     /// A probe succeeded.
     fn back(&self) {
+        let mut health = self.health();
+        health.succeeded();
         tracing::info!(endpoint = %self.lanes[0].endpoint, "server is back");
         self.down.send_replace(None);
         self.lanes.iter().for_each(|lane| lane.idle());

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::answer::Reader;
 use super::socket::Stream;
-use super::{Answer, Desk, Dialled, Expect, Lane, Phase};
+use super::{Answer, Desk, Dialled, Expect, Lane};
 use crate::counters::add;
 use crate::error::{Down, Misbehaviour};
 use crate::health::Failure;
@@ -23,6 +23,8 @@ use crate::health::Failure;
 /// one write. Between turns it sleeps; new requests wake it, replies, and the clock.
 pub(crate) struct Driver {
     lane: Arc<Lane>,
+    /// Of its connection. Once the lane has gone on to another, nothing on the desk is this driver's any more.
+    epoch: u64,
     stream: Stream,
     /// Requests being written, and how much of them is.
     output: Vec<u8>,
@@ -66,8 +68,6 @@ pub(crate) enum Ending {
 enum Collected {
     Output,
     Nothing,
-    /// The lane has been closed by somebody else.
-    Closed,
 }
 
 /// What is read at once, at most: the replies to some hundreds of small requests.
@@ -77,10 +77,17 @@ const READ_BYTES: usize = 64 * 1024;
 const KEPT_BYTES_MAX: usize = 1024 * 1024;
 
 impl Driver {
-    /// `on_reply` is called with the first reply, which shows more than a handshake does.
-    pub(crate) fn new(lane: Arc<Lane>, dialled: Dialled, on_reply: impl FnMut() + Send + 'static) -> Driver {
+    /// For the connection that [`Lane::open`] gave this epoch. `on_reply` is called with the first reply, which shows more
+    /// than a handshake does.
+    pub(crate) fn new(
+        lane: Arc<Lane>,
+        epoch: u64,
+        dialled: Dialled,
+        on_reply: impl FnMut() + Send + 'static,
+    ) -> Driver {
         Driver {
             lane,
+            epoch,
             stream: dialled.stream,
             output: Vec::new(),
             written: 0,
@@ -114,7 +121,7 @@ impl Driver {
                     add(&self.lane.counting.reads, 1);
                     if self.input.len() >= self.input_bytes_min {
                         let understood = self.understand();
-                        self.hand_over();
+                        self.hand_over()?;
                         understood?;
                     }
                 }
@@ -127,7 +134,7 @@ impl Driver {
     /// Matches replies with requests.
     fn understand(&mut self) -> Result<(), Ending> {
         // A caller may have written a request after the last turn, whose reply this is already.
-        self.take_queued();
+        self.take_queued()?;
         let misbehaved = |how: Misbehaviour| Ending::Failed(Failure::Garbage, Down::Misbehaved(how));
         while !self.input.is_empty() {
             let Some(first) = self.flight.front() else { return Err(misbehaved(Misbehaviour::Unsolicited)) };
@@ -143,9 +150,17 @@ impl Driver {
         Ok(())
     }
 
-    fn take_queued(&mut self) {
+    fn take_queued(&mut self) -> Result<(), Ending> {
         let lane = self.lane.clone();
-        self.take_queued_of(&mut lane.desk());
+        let mut desk = lane.desk();
+        self.is_current(&desk)?;
+        self.take_queued_of(&mut desk);
+        Ok(())
+    }
+
+    /// Ends quietly if the lane was closed by somebody else, who has told all callers; its slots are others' by now.
+    fn is_current(&self, desk: &Desk) -> Result<(), Ending> {
+        if desk.epoch == self.epoch { Ok(()) } else { Err(Ending::Quiet) }
     }
 
     fn take_queued_of(&mut self, desk: &mut Desk) {
@@ -159,50 +174,54 @@ impl Driver {
         self.flight.extend(flights);
     }
 
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self) -> Result<(), Ending> {
         if self.answers.is_empty() {
-            return;
+            return Ok(());
         }
         let count = self.answers.len();
-        add(&self.lane.counting.replies, count);
         {
             let mut desk = self.lane.desk();
+            self.is_current(&desk)?;
             desk.crowd = count;
             for (slot, answer) in self.answers.drain(..) {
                 desk.slots.answer(slot, Ok(answer), &mut self.wakers);
             }
         }
+        add(&self.lane.counting.replies, count);
         add(&self.lane.counting.abandoned, count - self.wakers.len());
         self.wakers.drain(..).for_each(Waker::wake);
         if !self.heard {
             self.heard = true;
             (self.on_reply)();
         }
+        Ok(())
     }
 
     /// Takes what may be written. If there is nothing, gets ready to be woken when that changes.
-    fn collect(&mut self, cx: &mut Context<'_>) -> Collected {
+    fn collect(&mut self, cx: &mut Context<'_>) -> Result<Collected, Ending> {
         let lane = self.lane.clone();
         let mut desk = lane.desk();
-        if !matches!(desk.phase, Phase::Open(_)) {
-            return Collected::Closed;
-        }
-        if self.written < self.output.len() {
+        self.is_current(&desk)?;
+        let fresh = desk.queued.len();
+        self.take_queued_of(&mut desk);
+        // Under the same lock as all below: a caller who writes itself relies on what is said of the timer.
+        self.watch_the_clock(cx)?;
+        desk.timer = self.timer_set;
+        desk.unwritten = self.written < self.output.len();
+        if desk.unwritten {
             desk.driver = Some(cx.waker().clone());
-            return Collected::Output;
+            return Ok(Collected::Output);
         }
         if desk.outbox.is_empty() || desk.writing {
-            self.take_queued_of(&mut desk);
             desk.driver = Some(cx.waker().clone());
-            desk.timer = self.timer_set || !self.flight.is_empty();
-            return Collected::Nothing;
+            return Ok(Collected::Nothing);
         }
-        if desk.crowd > 1 && desk.queued.len() < desk.crowd && !self.waited {
+        if desk.crowd > 1 && fresh < desk.crowd && !self.waited {
             // The callers who got replies together last time are about to ask again. Behind them in the scheduler's queue
             // this task finds all their requests, and one write does for all.
             self.waited = true;
             cx.waker().wake_by_ref();
-            return Collected::Nothing;
+            return Ok(Collected::Nothing);
         }
         self.waited = false;
         self.output.clear();
@@ -211,8 +230,8 @@ impl Driver {
             self.output = Vec::new();
         }
         std::mem::swap(&mut self.output, &mut desk.outbox);
-        self.take_queued_of(&mut desk);
-        Collected::Output
+        desk.unwritten = true;
+        Ok(Collected::Output)
     }
 
     /// Writes what there is; whether all of it went.
@@ -241,7 +260,8 @@ impl Driver {
         Ok(true)
     }
 
-    /// Sees to it that this task wakes up when the first request in flight has waited too long.
+    /// Sees to it that this task wakes up when the first request in flight has waited too long. All that were queued have
+    /// been taken.
     fn watch_the_clock(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         let timeout = self.lane.config.request_timeout;
         loop {
@@ -257,7 +277,6 @@ impl Driver {
                 return Ok(());
             }
             self.timer_set = false;
-            self.take_queued();
             if self.flight.front().is_some_and(|first| first.at.elapsed() >= timeout) {
                 return Err(Ending::Failed(Failure::Timeout, Down::Timeout(timeout)));
             }
@@ -266,21 +285,22 @@ impl Driver {
 
     /// The connection is gone.
     fn ended(&mut self) -> Ending {
-        self.take_queued();
-        if self.flight.is_empty() { Ending::Quiet } else { Ending::Failed(Failure::Lost, Down::Lost) }
+        match self.take_queued() {
+            Ok(()) if self.flight.is_empty() => Ending::Quiet,
+            Ok(()) => Ending::Failed(Failure::Lost, Down::Lost),
+            Err(ending) => ending,
+        }
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         loop {
             // Replies first: they wake callers whose next requests can then go out together.
             self.read(cx)?;
-            let collected = self.collect(cx);
-            self.watch_the_clock(cx)?;
-            match collected {
-                Collected::Closed => return Err(Ending::Quiet),
-                Collected::Nothing => return Ok(()),
+            match self.collect(cx)? {
                 Collected::Output if self.write(cx)? => {}
-                Collected::Output => return Ok(()),
+                // All has been written, but perhaps not let go of: nobody else sees to that.
+                Collected::Nothing if self.unflushed => return self.write(cx).map(|_| ()),
+                Collected::Output | Collected::Nothing => return Ok(()),
             }
         }
     }
@@ -296,3 +316,6 @@ impl Future for Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

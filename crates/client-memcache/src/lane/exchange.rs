@@ -228,7 +228,8 @@ impl Desk {
     /// Who writes what is in the outbox: as a rule the driver, which is woken if it sleeps. A caller who is alone writes
     /// itself, which spares waking a task before the request even leaves.
     fn hand_on(&mut self) -> Then {
-        let alone = self.crowd <= 1 && self.slots.len() == 1 && self.driver.is_some() && !self.writing;
+        let alone = self.crowd <= 1 && self.slots.len() == 1 && self.driver.is_some();
+        let alone = alone && !self.writing && !self.unwritten;
         let Phase::Open(super::Link { direct: Some(writer), .. }) = &self.phase else {
             return Then::Wake(self.driver.take());
         };

@@ -133,14 +133,14 @@ fn play(events: Vec<Event>) {
             }
             Event::Open => {
                 if matches!(lane.desk().phase, Phase::Idle | Phase::Connecting) {
-                    lane.open(Link { meta: false, direct: None });
+                    assert!(lane.open(Link { meta: false, direct: None }).is_some());
                 }
                 None
             }
             Event::Close(down) => {
                 if matches!(lane.desk().phase, Phase::Open(_)) {
                     server.flight.clear();
-                    lane.close(&Error::Lost { endpoint: endpoint.clone() }, down.then_some(Down::Lost));
+                    lane.close(None, &Error::Lost { endpoint: endpoint.clone() }, down.then_some(Down::Lost));
                 }
                 None
             }

@@ -1,0 +1,151 @@
+//! A driver at the end of a socket pair whose other end the test holds.
+
+use std::io;
+
+use peerset_cluster::Endpoint;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::*;
+use crate::ServerConfig;
+use crate::error::Error;
+use crate::handshake::Dialect;
+use crate::lane::socket::Socket;
+use crate::lane::{Encoder, Exchange, Request};
+
+/// Any bytes, answered with a number.
+struct Raw(Vec<u8>);
+
+impl Request for Raw {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<Expect, Error> {
+        encoder.text(&self.0);
+        Ok(Expect::Number)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+const TIMEOUT: Duration = Duration::from_millis(100);
+
+fn lane(timeout: Duration) -> Arc<Lane> {
+    let config = ServerConfig { request_timeout: timeout, ..ServerConfig::default() };
+    Arc::new(Lane::new("127.0.0.1:1".parse::<Endpoint>().unwrap(), Arc::new(config), Arc::default()))
+}
+
+/// Opens a connection of the lane, and gives what drives it and the server's end of it.
+fn connect(lane: &Arc<Lane>) -> (Driver, UnixStream) {
+    let (socket, server) = UnixStream::pair().unwrap();
+    let dialled = Dialled { stream: Stream::plain(Socket::Unix(socket)), dialect: Dialect::classic() };
+    let epoch = lane.open(dialled.link()).unwrap();
+    (Driver::new(lane.clone(), epoch, dialled, || {}), server)
+}
+
+fn ask<'l>(lane: &'l Lane, request: &[u8]) -> Exchange<'l, Raw> {
+    Exchange::new(lane, Raw(request.to_vec()))
+}
+
+/// Polls once; whether it has to be polled again.
+async fn waits(future: &mut (impl Future + Unpin)) -> bool {
+    std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Does something while the driver runs, which does not end meanwhile.
+async fn driven<T>(driver: &mut Driver, what: impl Future<Output = T>) -> T {
+    let what = async {
+        tokio::select! { biased; ending = driver => panic!("{ending:?}"), done = what => done }
+    };
+    tokio::time::timeout(Duration::from_secs(10), what).await.expect("an end")
+}
+
+async fn read(server: &mut UnixStream, expected: &[u8]) {
+    let mut bytes = vec![0; expected.len()];
+    server.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(bytes.escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+#[tokio::test]
+async fn a_request_after_an_idle_time_has_its_timeout() {
+    let lane = lane(TIMEOUT);
+    let (driver, mut server) = connect(&lane);
+    let driver = tokio::spawn(driver);
+    let serve = async {
+        read(&mut server, b"first\r\n").await;
+        server.write_all(b"1\r\n").await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(ask(&lane, b"first\r\n"), serve);
+    assert_eq!(answer.unwrap(), Answer::Number(1));
+    // The timer that was set for the first goes off while nobody waits.
+    tokio::time::pause();
+    tokio::time::advance(TIMEOUT * 2).await;
+    tokio::time::resume();
+    let hung = ask(&lane, b"second\r\n");
+    let ending = tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::select! { _ = hung => panic!("no reply was sent"), ending = driver => ending.unwrap() }
+    });
+    let ending = ending.await.expect("its timeout");
+    assert!(matches!(ending, Ending::Failed(Failure::Timeout, Down::Timeout(TIMEOUT))), "{ending:?}");
+}
+
+#[tokio::test]
+async fn no_request_gets_into_the_middle_of_another() {
+    let lane = lane(Duration::from_secs(20));
+    let (mut driver, mut server) = connect(&lane);
+    assert!(waits(&mut driver).await);
+    // More than the socket takes, and refused before it is through.
+    let long = vec![b'x'; 4 << 20];
+    let mut refused = ask(&lane, &long);
+    assert!(waits(&mut refused).await);
+    assert!(waits(&mut driver).await);
+    server.write_all(b"SERVER_ERROR too large\r\n").await.unwrap();
+    assert!(matches!(driven(&mut driver, refused).await, Ok(Answer::Refused(_))));
+    // There is room again before the driver knows.
+    server.readable().await.unwrap();
+    let mut received = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        match server.try_read(&mut received) {
+            Ok(count) => bytes += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let mut next = ask(&lane, b"next\r\n");
+    assert!(waits(&mut next).await);
+    let rest = async {
+        read(&mut server, &long[bytes..]).await;
+        read(&mut server, b"next\r\n").await;
+    };
+    driven(&mut driver, rest).await;
+}
+
+#[tokio::test]
+async fn replies_of_a_closed_connection_reach_nobody() {
+    let lane = lane(Duration::from_secs(20));
+    let lost = Error::Lost { endpoint: lane.endpoint.clone() };
+    let (mut old, mut old_server) = connect(&lane);
+    let mut first = ask(&lane, b"first\r\n");
+    assert!(waits(&mut first).await);
+    assert!(waits(&mut old).await);
+    read(&mut old_server, b"first\r\n").await;
+    // Another connection showed that the server is of no use, while the reply was on its way.
+    old_server.write_all(b"1\r\n").await.unwrap();
+    assert_eq!(lane.close(None, &lost, None), 1);
+    assert!(matches!(first.await, Err(Error::Lost { .. })));
+    let (mut new, mut new_server) = connect(&lane);
+    let mut second = ask(&lane, b"second\r\n");
+    assert!(waits(&mut second).await);
+    for _ in 0..3 {
+        tokio::task::yield_now().await; // in which the runtime sees that there is something to read
+    }
+    assert!(matches!(old.await, Ending::Quiet));
+    assert!(waits(&mut second).await, "the reply was another's");
+    assert!(waits(&mut new).await);
+    read(&mut new_server, b"second\r\n").await;
+    new_server.write_all(b"2\r\n").await.unwrap();
+    assert_eq!(driven(&mut new, second).await.unwrap(), Answer::Number(2));
+    // Nor does the end of the old one end the new one.
+    assert_eq!(lane.close(Some(0), &lost, None), 0);
+    assert!(lane.is_at(1));
+}
