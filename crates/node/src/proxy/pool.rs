@@ -1,7 +1,7 @@
 //! A pool: the servers that a discovery source names, as they are now.
 //!
 //! One task a pool follows the source and builds a [`View`] for each new set, off the serving threads; the workers are
-//! woken and [adopt](super::fleet) it once its new servers have been connected to.
+//! woken and adopt it once its new servers have been connected to.
 
 use std::collections::BTreeMap;
 use std::io;

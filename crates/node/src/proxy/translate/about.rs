@@ -87,7 +87,7 @@ pub(in crate::proxy) fn replies_raw(request: &Request<'_>) -> bool {
 }
 
 /// Whether a reply would have to repeat a key that is no text. memcached 1.6.18 repeats the key of an item that `mg` made
-/// on a miss as it is, so servers are not asked to; [`restore_key`] does it in their place.
+/// on a miss as it is, so servers are not asked to; [`restore_key`](super::restore_key) does it in their place.
 pub(in crate::proxy) fn hides_key(request: &Request<'_>) -> bool {
     let Some((key, flags)) = meta_key(request) else { return false };
     let mut room = [0; KEY_BYTES_MAX];

@@ -77,7 +77,7 @@ fn without_prefix(meta: &MetaReply<'_>, prefix: usize, out: &mut Vec<u8>) {
     line.end();
 }
 
-/// Puts the key that was [hidden](hides_key) into a reply, where the request wanted it.
+/// Puts the key that was [hidden](super::hides_key) into a reply, where the request wanted it.
 pub(in crate::proxy) fn restore_key(request: &Request<'_>, reply: &mut Vec<u8>, limits: &Limits) {
     let Some((key, flags)) = meta_key(request) else { return };
     let Ok(Parsed::Complete { value: Reply::Meta(meta), .. }) = parse_reply(reply, limits) else { return };
