@@ -51,6 +51,13 @@ async fn waits(future: &mut (impl Future + Unpin)) -> bool {
     std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
+/// Lets the runtime see what sockets and timers bring, and run tasks that wait for it.
+async fn let_others_run() {
+    for _ in 0..5 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Does something while the driver runs, which does not end meanwhile.
 async fn driven<T>(driver: &mut Driver, what: impl Future<Output = T>) -> T {
     let what = async {
@@ -79,6 +86,7 @@ async fn a_request_after_an_idle_time_has_its_timeout() {
     // The timer that was set for the first goes off while nobody waits.
     tokio::time::pause();
     tokio::time::advance(TIMEOUT * 2).await;
+    let_others_run().await;
     tokio::time::resume();
     let hung = ask(&lane, b"second\r\n");
     let ending = tokio::time::timeout(Duration::from_secs(10), async {
@@ -111,6 +119,7 @@ async fn no_request_gets_into_the_middle_of_another() {
             Err(error) => panic!("{error}"),
         }
     }
+    let_others_run().await;
     let mut next = ask(&lane, b"next\r\n");
     assert!(waits(&mut next).await);
     let rest = async {
@@ -136,9 +145,7 @@ async fn replies_of_a_closed_connection_reach_nobody() {
     let (mut new, mut new_server) = connect(&lane);
     let mut second = ask(&lane, b"second\r\n");
     assert!(waits(&mut second).await);
-    for _ in 0..3 {
-        tokio::task::yield_now().await; // in which the runtime sees that there is something to read
-    }
+    let_others_run().await;
     assert!(matches!(old.await, Ending::Quiet));
     assert!(waits(&mut second).await, "the reply was another's");
     assert!(waits(&mut new).await);
@@ -148,4 +155,45 @@ async fn replies_of_a_closed_connection_reach_nobody() {
     // Nor does the end of the old one end the new one.
     assert_eq!(lane.close(Some(0), &lost, None), 0);
     assert!(lane.is_at(1));
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn the_tail_under_tls_is_let_go_of() {
+    let testdata =
+        |file: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/tls").join(file);
+    let (roots, name) = (crate::tls::Roots::File(testdata("ca.pem")), Some("127.0.0.1".to_owned()));
+    let options = crate::tls::TlsOptions { roots, server_name: name, ..Default::default() };
+    let tls = crate::tls::TlsConfig::new(&options).unwrap();
+    let acceptor =
+        tokio_rustls::TlsAcceptor::from(server_config(&testdata("server.pem"), &testdata("server.key")));
+    // Some of these fill the socket with no more left than TLS holds back.
+    for bytes in (1..20).map(|step| step * 32 * 1024) {
+        let lane = lane(Duration::from_secs(20));
+        let (socket, server) = UnixStream::pair().unwrap();
+        let connector = tokio_rustls::TlsConnector::from(tls.client().clone());
+        let name = tls.server_name(&lane.endpoint).unwrap();
+        let (stream, server) =
+            tokio::join!(connector.connect(name, Socket::Unix(socket)), acceptor.accept(server));
+        let (stream, mut server) = (Stream::Tls(Box::new(stream.unwrap())), server.unwrap());
+        let dialled = Dialled { stream, dialect: Dialect::classic() };
+        let epoch = lane.open(dialled.link()).unwrap();
+        let mut driver = Driver::new(lane.clone(), epoch, dialled, || {});
+        let mut request = ask(&lane, &vec![b'x'; bytes]);
+        assert!(waits(&mut request).await);
+        assert!(waits(&mut driver).await);
+        let mut received = vec![0; bytes];
+        driven(&mut driver, server.read_exact(&mut received)).await.unwrap();
+    }
+}
+
+#[cfg(feature = "tls")]
+fn server_config(chain: &std::path::Path, key: &std::path::Path) -> Arc<rustls::ServerConfig> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let chain = vec![CertificateDer::from_pem_file(chain).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Arc::new(config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
