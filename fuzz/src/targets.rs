@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of a run.
-pub const TARGETS: &[Target] = &[PARSER, REPLIES, STORE];
+pub const TARGETS: &[Target] = &[PARSER, REPLIES, STORE, URLS, PLACEMENTS, ZNODES];
 
 /// Requests as a server reads them.
 pub const PARSER: Target = Target {
@@ -45,6 +45,80 @@ pub const STORE: Target = Target {
     body: peerset_store::fuzzing::check_operations,
     tokens: &[],
     bytes_max: 2048,
+};
+
+/// Discovery URLs and items of lists.
+pub const URLS: Target = Target {
+    name: "urls",
+    what: "discovery URLs and items: read, write, read again",
+    body: peerset_cluster::fuzzing::check_text,
+    tokens: &[
+        b"static:",
+        b"file:",
+        b"zk://",
+        b"serverset://",
+        b"etcd://",
+        b"gossip://",
+        b"dns://",
+        b"dns+srv://_",
+        b"elasticache://",
+        b"aws-elasticache://",
+        b"gce://",
+        b"unix:",
+        b"[::1]",
+        b"?endpoint=",
+        b"&shard=",
+        b"@2.5",
+        b"=name",
+        b",",
+        b"%2C",
+        b":11211",
+    ],
+    bytes_max: 1024,
+};
+
+/// Names of placements with their options.
+pub const PLACEMENTS: Target = Target {
+    name: "placements",
+    what: "placements and their options: read, write, read again",
+    body: peerset_placement::fuzzing::check_spec,
+    tokens: &[
+        b"twemproxy",
+        b"libmemcached",
+        b"rendezvous",
+        b"maglev",
+        b":",
+        b"hash=",
+        b"md5",
+        b"tag=",
+        b"{}",
+        b",",
+        b"seed=",
+    ],
+    bytes_max: 256,
+};
+
+/// Members' znodes, as a registry hands them out.
+pub const ZNODES: Target = Target {
+    name: "znodes",
+    what: "members' znodes: read, write, read again",
+    body: peerset_discover_zookeeper::fuzzing::check_znode,
+    tokens: &[
+        b"{\"serviceEndpoint\":",
+        b"{\"host\":\"h\",\"port\":1}",
+        b",\"additionalEndpoints\":",
+        b",\"status\":\"ALIVE\"",
+        b",\"shard\":",
+        b",\"metadata\":{",
+        b"\"peerset.id\":",
+        b"\"",
+        b"}",
+        b"null",
+        b"-1",
+        b"1e99",
+        b"\\u0000",
+    ],
+    bytes_max: 4096,
 };
 
 const REQUEST_TOKENS: &[&[u8]] = &[

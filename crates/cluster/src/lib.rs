@@ -49,6 +49,7 @@ mod discover;
 mod endpoint;
 mod file;
 mod fixed;
+pub mod fuzzing;
 mod item;
 mod limits;
 mod member;

@@ -68,6 +68,7 @@ mod check;
 mod config;
 mod error;
 mod follow;
+pub mod fuzzing;
 mod member_json;
 mod path;
 mod register;

@@ -51,6 +51,7 @@
 mod check;
 mod diff;
 mod error;
+pub mod fuzzing;
 pub mod hash;
 mod keys;
 mod kind;

@@ -2,7 +2,7 @@
 //! so a failure here is a failure everywhere.
 
 use peerset_fuzz::run::{Budget, run};
-use peerset_fuzz::targets::{PARSER, REPLIES, STORE, Target};
+use peerset_fuzz::targets::{PARSER, PLACEMENTS, REPLIES, STORE, Target, URLS, ZNODES};
 use peerset_fuzz::{artifact, corpus};
 
 #[track_caller]
@@ -22,6 +22,21 @@ fn parser() {
 #[test]
 fn replies() {
     check(&REPLIES, 20_000);
+}
+
+#[test]
+fn urls() {
+    check(&URLS, 20_000);
+}
+
+#[test]
+fn placements() {
+    check(&PLACEMENTS, 20_000);
+}
+
+#[test]
+fn znodes() {
+    check(&ZNODES, 20_000);
 }
 
 #[test]
