@@ -78,7 +78,7 @@ pub enum Error {
         /// Which server.
         endpoint: Endpoint,
     },
-    /// The environment's: there is no server to ask. Nothing was sent.
+    /// The environment's: there is no server to ask. Nothing was sent. While the source is pending there may be some soon.
     #[error("{pool} has no servers: it is {state}")]
     NoServers {
         /// Whose set it is.
@@ -98,7 +98,7 @@ pub enum Error {
         /// How.
         source: Misbehaviour,
     },
-    /// The peer's: it answered with an error.
+    /// The peer's: it answered with an error. After a `SERVER_ERROR` the item may have changed, or be gone.
     #[error("{endpoint} refused: {text}")]
     Refused {
         /// Which server.
@@ -137,8 +137,8 @@ pub enum Down {
     /// It kept breaking the protocol.
     #[error("it broke the protocol: {0}")]
     Misbehaved(Misbehaviour),
-    /// The client is being dropped.
-    #[error("the client was dropped")]
+    /// The client is being dropped, or the runtime in which it was made has ended.
+    #[error("the client or its runtime has ended")]
     Dropped,
 }
 
@@ -185,6 +185,8 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Error::Lost { .. } | Error::Deadline { .. } => Retry::Here,
+            // The first answer of the source may be on its way.
+            Error::NoServers { state, .. } if !state.is_answered() => Retry::Here,
             Error::Overloaded { .. }
             | Error::ServerDown { .. }
             | Error::Timeout { .. }
@@ -205,6 +207,9 @@ impl Error {
             | Error::Timeout { .. }
             | Error::Lost { .. }
             | Error::PeerMisbehaved { .. } => Changed::Unknown,
+            // A server may fail half-way: memcached drops the item there was when the new one is too large for it. To the
+            // other errors it has only looked at the request.
+            Error::Refused { text, .. } if text.starts_with("SERVER_ERROR") => Changed::Unknown,
             Error::Key(_)
             | Error::ValueTooLong { .. }
             | Error::NotSupported { .. }
@@ -232,5 +237,28 @@ impl Error {
             | Error::NoServers { .. }
             | Error::Route(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_error_tells_of_state_and_of_trying_again() {
+        fn check(error: Error, changed: Changed, retry: Retry) {
+            assert_eq!((error.changed(), error.retry()), (changed, retry), "{error}");
+        }
+        let endpoint: Endpoint = "127.0.0.1:1".parse().unwrap();
+        let refused = |text: &str| Error::Refused { endpoint: endpoint.clone(), text: text.into() };
+        let nobody = |state| Error::NoServers { pool: SourceName::new("test"), state };
+        check(refused("SERVER_ERROR object too large for cache"), Changed::Unknown, Retry::Never);
+        check(refused("CLIENT_ERROR bad data chunk"), Changed::Nothing, Retry::Never);
+        check(refused("ERROR"), Changed::Nothing, Retry::Never);
+        check(nobody(State::Pending), Changed::Nothing, Retry::Here);
+        check(nobody(State::Ready), Changed::Nothing, Retry::Never);
+        check(Error::Lost { endpoint: endpoint.clone() }, Changed::Unknown, Retry::Here);
+        let cause = Down::Lost;
+        check(Error::ServerDown { endpoint: endpoint.clone(), cause }, Changed::Nothing, Retry::Elsewhere);
     }
 }

@@ -170,6 +170,7 @@ impl Lane {
             let failed = desk.slots.fail_sent(error, &mut wakers);
             let Desk { phase, slots, .. } = &mut *desk;
             match down {
+                _ if matches!(phase, Phase::Down(Down::Dropped)) => {}
                 Some(cause) => {
                     slots.fail_parked(&self.down(&cause), &mut wakers);
                     *phase = Phase::Down(cause);
@@ -190,9 +191,15 @@ impl Lane {
     /// The server is no longer down; connections are made when wanted.
     pub(crate) fn idle(&self) {
         let mut desk = self.desk();
-        if matches!(desk.phase, Phase::Down(_)) {
+        if matches!(&desk.phase, Phase::Down(cause) if !matches!(cause, Down::Dropped)) {
             desk.phase = Phase::Idle;
         }
+    }
+
+    /// Nobody will make connections any more.
+    pub(crate) fn give_up(&self) {
+        let lost = Error::Lost { endpoint: self.endpoint.clone() };
+        self.close(None, &lost, Some(Down::Dropped));
     }
 
     /// Whether callers wait for a connection.

@@ -27,6 +27,7 @@ pub(crate) use many::{Keys, Part};
 pub(crate) use store::Store;
 pub use store::{Mode, SetOptions, Stored};
 pub(crate) use touch::Touch;
+pub use whole::Flush;
 pub(crate) use whole::{FlushAll, Stats, Version};
 
 /// A request about one key, from bytes to the caller's type. All that a route needs to know is here too, so that neither

@@ -37,6 +37,9 @@ impl Place {
     }
 
     pub(crate) async fn get_many(&self, keys: Keys<'_>) -> Many {
+        if keys.keys.is_empty() {
+            return Many::default();
+        }
         let picks: Vec<usize> = (0..keys.keys.len()).collect();
         let part = match self {
             Place::Pool(pool) => {

@@ -8,7 +8,8 @@ use peerset_cluster::Endpoint;
 use peerset_route::{Answer, Ask, Operation as Kind, Outcome, Step, Table};
 
 use crate::Key;
-use crate::error::Error;
+use crate::error::{Changed, Error};
+use crate::lane::Found;
 use crate::operation::{Keys, Operation, Part};
 use crate::place::Pool;
 
@@ -31,7 +32,7 @@ impl Routes {
     }
 
     pub(crate) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, Error> {
-        let mut best: Option<(Outcome, Result<O::Answer, Error>)> = None;
+        let mut best: Option<(Rank, Result<O::Answer, Error>)> = None;
         let mut step = self.table.first(O::KIND, operation.key().as_bytes());
         loop {
             let mut asked = operation;
@@ -39,15 +40,18 @@ impl Routes {
                 asked.shorten(at_most);
             }
             let mut answer = self.take(step, asked).await;
-            let mut outcome = outcome_of::<O>(&answer);
-            let next = self.table.next(step.at, O::KIND, operation.key().as_bytes(), outcome);
-            if let (None, Ask::Pool(pool), Err(error @ Error::ServerDown { .. })) = (next, step.ask, &answer)
+            let rank = Rank::of::<O>(&answer);
+            let next = self.table.next(step.at, O::KIND, operation.key().as_bytes(), rank.outcome);
+            // A write that may have happened is not to become one that certainly did not, by an answer that nobody gave.
+            let uncertain = !O::KIND.is_read() && best.as_ref().is_some_and(|(rank, _)| rank.uncertain);
+            if let (None, Ask::Pool(pool), Err(error @ Error::ServerDown { .. }), false) =
+                (next, step.ask, &answer, uncertain)
             {
                 answer = self.pools[usize::from(pool.0)].without_owner(asked, error.clone()).await;
-                outcome = outcome_of::<O>(&answer);
             }
-            if outcome.beats(best.as_ref().map(|(outcome, _)| *outcome)) {
-                best = Some((outcome, answer));
+            let rank = Rank::of::<O>(&answer);
+            if best.as_ref().is_none_or(|(held, _)| rank > *held) {
+                best = Some((rank, answer));
             }
             match (next, best) {
                 (None, Some((_, answer))) => return answer,
@@ -68,45 +72,39 @@ impl Routes {
     /// All keys take their first steps together, then those that have to go on their second ones, and so on.
     pub(crate) async fn get_many(&self, keys: Keys<'_>, picks: Vec<usize>) -> Part {
         let key = |pick: usize| keys.keys[pick].as_bytes();
-        let first = |pick| Walk { pick, step: self.table.first(Kind::Read, key(pick)), held: None };
+        let first =
+            |pick| Walk { pick, step: self.table.first(Kind::Read, key(pick)), missed: false, failed: None };
         let mut walks: Vec<Walk<'_>> = picks.into_iter().map(first).collect();
         let (mut done, mut ended) = (Part::default(), Vec::new());
+        let mut ownerless: Vec<Vec<(Walk<'_>, Error)>> = self.pools.iter().map(|_| Vec::new()).collect();
         while !walks.is_empty() {
             let mut part = self.take_all(keys, &walks).await;
-            let found: HashSet<usize> = part.found.iter().map(|found| found.pick as usize).collect();
-            let failed: HashMap<usize, &Error> = part
-                .failures
-                .iter()
-                .flat_map(|(picks, error)| picks.iter().map(move |pick| (*pick, error)))
-                .collect();
+            let found = picks_of(&part.found);
+            let failed = by_pick(&part.failures);
             let mut further = Vec::new();
-            for mut walk in walks {
-                let (outcome, held) = match failed.get(&walk.pick) {
-                    _ if found.contains(&walk.pick) => continue,
-                    Some(error) => (error.as_answer().outcome(), Some((*error).clone())),
-                    None => (Outcome::Miss, None),
-                };
-                match (held, &walk.held) {
-                    (Some(_), Some(Held::Miss)) => {}
-                    (Some(error), _) => walk.held = Some(Held::Failed(walk.step.ask, error)),
-                    (None, _) => walk.held = Some(Held::Miss),
-                }
-                match self.table.next(walk.step.at, Kind::Read, key(walk.pick), outcome) {
-                    Some(next) => further.push(Walk { step: next, ..walk }),
-                    None => ended.push(walk),
+            for walk in walks.into_iter().filter(|walk| !found.contains(&walk.pick)) {
+                let error = failed.get(&walk.pick).copied();
+                let outcome = error.map_or(Outcome::Miss, |error| error.as_answer().outcome());
+                let next = self.table.next(walk.step.at, Kind::Read, key(walk.pick), outcome);
+                match (next, walk.step.ask, error) {
+                    (None, Ask::Pool(pool), Some(error @ Error::ServerDown { .. })) => {
+                        ownerless[usize::from(pool.0)].push((walk, error.clone()));
+                    }
+                    (None, _, error) => ended.push(walk.met(error)),
+                    (Some(next), _, error) => further.push(Walk { step: next, ..walk.met(error) }),
                 }
             }
             done.found.append(&mut part.found);
             walks = further;
         }
-        for Walk { pick, held, .. } in ended {
-            let Some(Held::Failed(ask, error)) = held else { continue };
-            let failed = Part { found: Vec::new(), failures: vec![(vec![pick], error)] };
-            done = done.and(match ask {
-                Ask::Pool(pool) => self.pools[usize::from(pool.0)].settle(keys, failed).await,
-                Ask::Absent | Ask::Error(_) => failed,
-            });
+        let settled = ownerless.into_iter().zip(&self.pools).filter(|(walks, _)| !walks.is_empty());
+        let settled = settled.map(|(walks, pool)| settle(pool, keys, walks));
+        for (mut found, walks) in join_all(settled).await {
+            done.found.append(&mut found);
+            ended.extend(walks);
         }
+        let failures = ended.into_iter().filter(|walk| !walk.missed);
+        done.failures.extend(failures.filter_map(|walk| Some((vec![walk.pick], walk.failed?))));
         done
     }
 
@@ -134,24 +132,78 @@ impl Routes {
     }
 }
 
-fn outcome_of<O: Operation>(answer: &Result<O::Answer, Error>) -> Outcome {
-    match answer {
-        Ok(answer) => O::said(answer).outcome(),
-        Err(error) => error.as_answer().outcome(),
+/// How good an answer is: of equal ones the first is kept, and among failures one that may have changed something hides
+/// behind no other, so that whoever reads the error knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    outcome: Outcome,
+    uncertain: bool,
+}
+
+impl Rank {
+    fn of<O: Operation>(answer: &Result<O::Answer, Error>) -> Rank {
+        match answer {
+            Ok(answer) => Rank { outcome: O::said(answer).outcome(), uncertain: false },
+            Err(error) => Rank::of_error(error),
+        }
+    }
+
+    fn of_error(error: &Error) -> Rank {
+        Rank { outcome: error.as_answer().outcome(), uncertain: error.changed() == Changed::Unknown }
     }
 }
 
-/// A key on its way through the table.
+/// What the pool of the last step answers for keys whose owners are down: what it found, and those that were not.
+async fn settle<'t>(
+    pool: &Pool,
+    keys: Keys<'_>,
+    ownerless: Vec<(Walk<'t>, Error)>,
+) -> (Vec<Found>, Vec<Walk<'t>>) {
+    let (mut walks, mut failures) = (Vec::new(), Vec::new());
+    for (walk, error) in ownerless {
+        failures.push((vec![walk.pick], error));
+        walks.push(walk);
+    }
+    let part = pool.settle(keys, Part { found: Vec::new(), failures }).await;
+    let found = picks_of(&part.found);
+    let failed = by_pick(&part.failures);
+    walks.retain(|walk| !found.contains(&walk.pick));
+    let walks = walks.into_iter().map(|walk| {
+        let error = failed.get(&walk.pick).copied();
+        walk.met(error)
+    });
+    let walks = walks.collect();
+    (part.found, walks)
+}
+
+fn picks_of(found: &[Found]) -> HashSet<usize> {
+    found.iter().map(|found| found.pick as usize).collect()
+}
+
+fn by_pick(failures: &[(Vec<usize>, Error)]) -> HashMap<usize, &Error> {
+    failures.iter().flat_map(|(picks, error)| picks.iter().map(move |pick| (*pick, error))).collect()
+}
+
+/// A key on its way through the table, not found so far.
 struct Walk<'t> {
     pick: usize,
     step: Step<'t>,
-    held: Option<Held<'t>>,
+    /// Somebody has said that there is no such item.
+    missed: bool,
+    /// Of the failures it met, the one to tell.
+    failed: Option<Error>,
 }
 
-/// The best that a key has met without being found, of failures the last: its pool says what is answered then.
-enum Held<'t> {
-    Miss,
-    Failed(Ask<'t>, Error),
+impl Walk<'_> {
+    /// A step came to nothing: a failure, or a miss.
+    fn met(mut self, error: Option<&Error>) -> Self {
+        match (error, &self.failed) {
+            (None, _) => self.missed = true,
+            (Some(error), Some(held)) if Rank::of_error(error) <= Rank::of_error(held) => {}
+            (Some(error), _) => self.failed = Some(error.clone()),
+        }
+        self
+    }
 }
 
 impl Error {

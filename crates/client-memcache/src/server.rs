@@ -43,7 +43,7 @@ impl Server {
         let health = Mutex::new(Health::new(config.health.clone(), fastrand::u64(..)));
         let down = watch::Sender::new(None);
         let shared = Arc::new(Shared { lanes, health, counting, down });
-        let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(lane.clone())).abort_handle();
+        let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(Kept(lane.clone()))).abort_handle();
         let keepers = shared.lanes.iter().map(keeper).collect();
         Server { shared, keepers }
     }
@@ -115,10 +115,18 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.keepers.iter().for_each(AbortHandle::abort);
-        for lane in &self.shared.lanes {
-            let error = Error::ServerDown { endpoint: lane.endpoint.clone(), cause: Down::Dropped };
-            lane.close(None, &error, Some(Down::Dropped));
-        }
+        // Not left to the keepers, whose end takes as long as their runtime likes.
+        self.shared.lanes.iter().for_each(|lane| lane.give_up());
+    }
+}
+
+/// A lane that has a keeper. Without one nobody would ever answer its callers, so it is given up with its keeper: aborted,
+/// panicked, or gone with its runtime, even before it began.
+struct Kept(Arc<Lane>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -128,9 +136,10 @@ impl Shared {
     }
 
     /// Connects a lane when that is wanted, and probes while the server is down. Never ends; it is aborted.
-    async fn keep(self: Arc<Self>, lane: Arc<Lane>) {
+    async fn keep(self: Arc<Self>, kept: Kept) {
+        let lane = &kept.0;
         let mut down = self.down.subscribe();
-        let is_first = Arc::ptr_eq(&lane, &self.lanes[0]);
+        let is_first = Arc::ptr_eq(lane, &self.lanes[0]);
         loop {
             let is_down = down.borrow_and_update().is_some();
             // One of them probes, so that there is one probe at a time however long it takes.
@@ -153,7 +162,7 @@ impl Shared {
                 }
                 Admission::Ask | Admission::Probe => {
                     let span = tracing::debug_span!("connection", endpoint = %lane.endpoint);
-                    self.connect(&lane, admission == Admission::Probe).instrument(span).await;
+                    self.connect(lane, admission == Admission::Probe).instrument(span).await;
                 }
             }
         }

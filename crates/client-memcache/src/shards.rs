@@ -88,7 +88,11 @@ impl Shards {
     async fn ask_next<O: Operation>(&self, operation: O, mut error: Error) -> Result<O::Answer, Error> {
         let current = self.current();
         let owners = current.fleet.owners(operation.key().as_bytes(), current.fleet.len());
-        for owner in owners.into_iter().skip(1) {
+        // Not the one that is known to be down, which is no longer the first if members have come or gone meanwhile.
+        let down = error.endpoint().cloned();
+        for owner in
+            owners.into_iter().filter(|&owner| Some(current.servers[owner].endpoint()) != down.as_ref())
+        {
             match current.servers[owner].answer(operation).await {
                 Err(down @ Error::ServerDown { .. }) => error = down,
                 answer => return answer,
@@ -129,7 +133,7 @@ impl Shards {
                     .into_iter()
                     .flat_map(|(picks, error)| picks.into_iter().map(move |pick| (pick, error.clone())));
                 let asked = each.map(|(pick, error)| async move {
-                    match self.ask_next(Get::new(keys.keys[pick], options), error).await {
+                    match keys.bound(self.ask_next(Get::new(keys.keys[pick], options), error)).await {
                         Ok(value) => Part::of(pick, value),
                         Err(error) => Part { found: vec![], failures: vec![(vec![pick], error)] },
                     }
@@ -183,6 +187,7 @@ struct Follower {
 }
 
 impl Follower {
+    /// Ends with the source.
     async fn follow(self, mut watch: Watch, sender: watch::Sender<Arc<Current>>) {
         while let Ok(snapshot) = watch.changed().await {
             let before = sender.borrow().clone();
@@ -201,8 +206,7 @@ impl Follower {
                 Err(error) => tracing::warn!(%error, "members not taken, the ones before stay"),
             }
         }
-        // The source was closed. Its last word stands for as long as anybody asks.
-        sender.closed().await;
+        // The source was closed. Its last word stands; who waits for another one hears that none will come.
     }
 
     /// The servers of a snapshot: those that stay keep their connections.

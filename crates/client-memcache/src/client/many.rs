@@ -1,6 +1,7 @@
 //! Asking for many keys at once.
 
 use super::Client;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::operation::Keys;
 use crate::{Key, Value};
@@ -46,11 +47,16 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub async fn get_many(&self, keys: &[Key<'_>]) -> Many {
-        self.place.get_many(Keys { keys, cas: false, deadline: self.deadline }).await
+        self.many(keys, false).await
     }
 
     /// The items of many keys with their versions.
     pub async fn gets_many(&self, keys: &[Key<'_>]) -> Many {
-        self.place.get_many(Keys { keys, cas: true, deadline: self.deadline }).await
+        self.many(keys, true).await
+    }
+
+    async fn many(&self, keys: &[Key<'_>], cas: bool) -> Many {
+        let deadline = self.deadline.map(Deadline::after);
+        self.place.get_many(Keys { keys, cas, deadline }).await
     }
 }

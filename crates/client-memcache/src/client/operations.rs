@@ -1,10 +1,9 @@
 //! What a client can ask.
 
-use std::time::Duration;
-
 use peerset_proto_memcache::request::Direction;
 
 use super::Client;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::operation::{
     Count, CountOptions, Delete, DeleteOptions, Deleted, Get, GetOptions, Mode, Operation, SetOptions, Store,
@@ -69,7 +68,8 @@ impl Client {
         self.ask(Get::new(key, options)).await
     }
 
-    /// Lets an item live so long from now on; whether there is one.
+    /// Lets an item live so long from now on; whether there is one. Not a read: who wins a stale item is still open. Only
+    /// of a [binary key](Key::binary) it is one, since classic commands do not know these.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -241,16 +241,7 @@ impl Client {
     async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, Error> {
         match self.deadline {
             None => self.place.ask(operation).await,
-            Some(limit) => self.within(limit, self.place.ask(operation)).await,
+            Some(limit) => Deadline::after(limit).bound(self.place.ask(operation)).await,
         }
-    }
-
-    /// Runs something under the deadline.
-    pub(super) async fn within<T>(
-        &self,
-        limit: Duration,
-        operation: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        tokio::time::timeout(limit, operation).await.unwrap_or(Err(Error::Deadline { limit }))
     }
 }

@@ -6,12 +6,13 @@ use futures_util::future::join_all;
 use peerset_cluster::Endpoint;
 
 use super::Client;
+use crate::Key;
 use crate::counters::Counters;
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::lane::{Answer, Status};
-use crate::operation::{FlushAll, Stats, Version};
+use crate::operation::{Flush, FlushAll, Stats, Version};
 use crate::server::{Server, unexpected};
-use crate::{Expiry, Key};
 
 /// One of a client's servers, as it was when [`Client::servers`] was called; it stays connected while this is kept.
 #[derive(Clone, Debug)]
@@ -38,13 +39,13 @@ impl Client {
     pub async fn connect(&self) -> Result<(), Error> {
         match self.deadline {
             None => self.place.connect().await,
-            Some(limit) => self.within(limit, self.place.connect()).await,
+            Some(limit) => Deadline::after(limit).bound(self.place.connect()).await,
         }
     }
 
-    /// Forgets all items of all servers, at once ([`Expiry::Now`]) or later; each server with what came of it.
-    pub async fn flush_all(&self, at: Expiry) -> Vec<(Endpoint, Result<(), Error>)> {
-        self.each(|server| async move { server.flush_all(at).await }).await
+    /// Forgets all items of all servers, at once or later; each server with what came of it.
+    pub async fn flush_all(&self, when: Flush) -> Vec<(Endpoint, Result<(), Error>)> {
+        self.each(|server| async move { server.flush_all(when).await }).await
     }
 
     /// The statistics of all servers, of one kind (`items`, `slabs`, `settings` …) or the general ones.
@@ -67,7 +68,7 @@ impl Client {
             let endpoint = server.endpoint().clone();
             let answer = match self.deadline {
                 None => ask(server).await,
-                Some(limit) => self.within(limit, ask(server)).await,
+                Some(limit) => Deadline::after(limit).bound(ask(server)).await,
             };
             (endpoint, answer)
         });
@@ -119,12 +120,12 @@ impl ServerView {
         }
     }
 
-    /// Forgets all its items, at once ([`Expiry::Now`]) or later.
+    /// Forgets all its items, at once or later.
     ///
     /// # Errors
     /// As [`Client::set`].
-    pub async fn flush_all(&self, at: Expiry) -> Result<(), Error> {
-        match self.0.ask(FlushAll { at }).await? {
+    pub async fn flush_all(&self, when: Flush) -> Result<(), Error> {
+        match self.0.ask(FlushAll { when }).await? {
             Answer::Status(Status::Done) => Ok(()),
             other => Err(unexpected(&self.0, other)),
         }

@@ -1,11 +1,10 @@
 //! `get` and `gets` with many keys.
 
-use std::time::Duration;
-
 use futures_util::future::{join, join_all};
 use peerset_proto_memcache::KEY_BYTES_MAX;
 
-use super::{Get, GetOptions, Operation};
+use super::{Get, GetOptions};
+use crate::deadline::Deadline;
 use crate::error::{Error, Misbehaviour};
 use crate::key::KeyMark;
 use crate::lane::{Answer, Encoder, Expect, Found, Request};
@@ -18,7 +17,8 @@ pub(crate) struct Keys<'k> {
     pub(crate) keys: &'k [Key<'k>],
     /// With their versions.
     pub(crate) cas: bool,
-    pub(crate) deadline: Option<Duration>,
+    /// Of all that is done for them together.
+    pub(crate) deadline: Option<Deadline>,
 }
 
 /// What came of some of them, by their numbers.
@@ -76,7 +76,8 @@ impl Keys<'_> {
 
     async fn ask_line(self, server: &Server, picks: &[usize]) -> Part {
         let line = Line { keys: self.keys, picks, cas: self.cas };
-        match self.within(server, line, |answer| line.read(answer, server)).await {
+        let asked = async { line.read(server.ask(line).await?, server) };
+        match self.bound(asked).await {
             Ok(found) => Part { found, failures: Vec::new() },
             Err(error) => Part { found: Vec::new(), failures: vec![(picks.to_vec(), error)] },
         }
@@ -84,25 +85,18 @@ impl Keys<'_> {
 
     async fn ask_single(self, server: &Server, pick: usize) -> Part {
         let get = Get::new(self.keys[pick], GetOptions { cas: self.cas, ..GetOptions::default() });
-        match self.within(server, get, |answer| get.decode(answer, server)).await {
+        match self.bound(server.answer(get)).await {
             Ok(value) => Part::of(pick, value),
             Err(error) => Part { found: Vec::new(), failures: vec![(vec![pick], error)] },
         }
     }
 
-    /// Asks, under the deadline, and reads the answer.
-    async fn within<R: Request, T>(
-        self,
-        server: &Server,
-        request: R,
-        read: impl FnOnce(Answer) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let asked = server.ask(request);
-        let answer = match self.deadline {
+    /// Asks under the deadline.
+    pub(crate) async fn bound<T>(self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        match self.deadline {
             None => asked.await,
-            Some(limit) => tokio::time::timeout(limit, asked).await.unwrap_or(Err(Error::Deadline { limit })),
-        };
-        read(answer?)
+            Some(deadline) => deadline.bound(asked).await,
+        }
     }
 }
 

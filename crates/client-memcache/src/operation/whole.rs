@@ -1,5 +1,7 @@
 //! What is asked of a server about itself.
 
+use std::time::Duration;
+
 use crate::Expiry;
 use crate::error::Error;
 use crate::lane::{Encoder, Expect, Life, Request};
@@ -15,11 +17,19 @@ pub(crate) struct Stats<'k> {
     pub(crate) of: Option<crate::Key<'k>>,
 }
 
+/// When all items are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// At once.
+    Now,
+    /// So long from now, rounded up to a second: all items that are there then. Nothing is [`Now`](Flush::Now).
+    After(Duration),
+}
+
 /// `flush_all`
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FlushAll {
-    /// When.
-    pub(crate) at: Expiry,
+    pub(crate) when: Flush,
 }
 
 impl Request for Version {
@@ -51,10 +61,11 @@ impl Request for Stats<'_> {
 impl Request for FlushAll {
     fn encode(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {
         to.text(b"flush_all");
-        // To memcached 0 is now here, where elsewhere it is never.
-        let exptime = Life { expiry: self.at, at_most: None }.exptime().max(0);
-        if exptime > 0 {
-            to.number(exptime);
+        // Not an expiry: 0 is now here, where elsewhere it is never. Delays beyond 30 days are times, as with those.
+        if let Flush::After(delay) = self.when
+            && !delay.is_zero()
+        {
+            to.number(Life { expiry: Expiry::After(delay), at_most: None }.exptime());
         }
         to.text(b"\r\n");
         Ok(Expect::Ok)

@@ -5,6 +5,7 @@ mod cancel;
 mod faults;
 mod operations;
 mod pools;
+mod promises;
 mod reach;
 
 use std::net::SocketAddr;

@@ -264,9 +264,9 @@ async fn what_servers_say_of_themselves() {
             "{settings:?}"
         );
         assert_eq!(client.stats(Some(key("reset"))).await.remove(0).1.unwrap(), []);
-        client.flush_all(Expiry::After(Duration::from_secs(1000))).await.remove(0).1.unwrap();
+        client.flush_all(Flush::After(Duration::from_secs(1000))).await.remove(0).1.unwrap();
         assert!(client.get(key("a")).await.unwrap().is_some());
-        client.flush_all(Expiry::Now).await.remove(0).1.unwrap();
+        client.flush_all(Flush::Now).await.remove(0).1.unwrap();
         assert_eq!(client.get(key("a")).await.unwrap(), None);
         assert_eq!(client.locate(key("a")), Some(crate::endpoint(server.addr())));
     }

@@ -64,7 +64,7 @@ async fn each_key_lives_with_its_owner() {
     assert!(many.failures.is_empty());
     assert!(keys.iter().zip(&many.found).all(|(key, found)| found.as_ref().unwrap().data == key.as_bytes()));
     assert_eq!(client.stats(None).await.len(), 3);
-    assert!(client.flush_all(Expiry::Now).await.iter().all(|(_, flushed)| flushed.is_ok()));
+    assert!(client.flush_all(Flush::Now).await.iter().all(|(_, flushed)| flushed.is_ok()));
     assert!(client.get_many(&keys).await.found.iter().all(Option::is_none));
 }
 
