@@ -4,9 +4,12 @@
 //!            hard failure, or `eject_after` soft ones in a row
 //!      Up ──────────────────────────────────────────────► Down { until }
 //!       ▲                                                   │    ▲
-//!       │ succeeded: the handshake was answered   time is up│    │ failed: wait longer
+//!       │ probed: the handshake was answered      time is up│    │ failed: wait longer
 //!       └───────────────────────────────────── Probing ◄────┘────┘
 //! ```
+//!
+//! An answered handshake lets requests through again, but forgives nothing: a server that hangs on what follows is away
+//! for longer each time. Only the reply to a request does ([`Health::succeeded`]).
 //!
 //! Pure logic: the clock is an argument and the jitter comes from a seed, so that a simulation repeats.
 
@@ -72,7 +75,7 @@ pub enum Admission {
     /// The server is up: ask it.
     Ask,
     /// The server is down, and who got this answer is to connect and say `version`, nobody else. Tell
-    /// [`Health::succeeded`] or [`Health::failed`] what came of it.
+    /// [`Health::probed`] or [`Health::failed`] what came of it.
     Probe,
     /// The server is down: fail at once.
     Refuse {
@@ -94,8 +97,10 @@ pub struct Health {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// `span` is what the last wait was drawn from, until a request has been replied to.
     Up {
         failures: u32,
+        span: Duration,
     },
     /// `span` is what the wait was drawn from.
     Down {
@@ -111,7 +116,8 @@ enum State {
 impl Health {
     /// A server that is up. `seed` is for the jitter: give every server and process another one.
     pub fn new(config: HealthConfig, seed: u64) -> Health {
-        Health { config, rng: fastrand::Rng::with_seed(seed), state: State::Up { failures: 0 }, ejections: 0 }
+        let state = State::Up { failures: 0, span: config.retry_min };
+        Health { config, rng: fastrand::Rng::with_seed(seed), state, ejections: 0 }
     }
 
     /// Whether to ask the server now.
@@ -128,24 +134,31 @@ impl Health {
         }
     }
 
-    /// A reply came. An ejected server comes back only if it was being probed.
+    /// The probe was answered: requests may be sent again.
+    pub fn probed(&mut self) {
+        if let State::Probing { span, .. } = self.state {
+            self.state = State::Up { failures: 0, span };
+        }
+    }
+
+    /// A request was replied to: all is forgiven. An ejected server does not come back by that, which may be the late reply
+    /// to an old request.
     pub fn succeeded(&mut self) {
-        match self.state {
-            State::Up { .. } | State::Probing { .. } => self.state = State::Up { failures: 0 },
-            State::Down { .. } => {}
+        if let State::Up { .. } = self.state {
+            self.state = State::Up { failures: 0, span: self.config.retry_min };
         }
     }
 
     /// Something went wrong. While the server is down and not being probed this is the echo of what is already known.
     pub fn failed(&mut self, failure: Failure, now: Instant) {
         match self.state {
-            State::Up { failures } => {
+            State::Up { failures, span } => {
                 let failures = failures.saturating_add(1);
                 if failure.is_hard() || failures >= self.config.eject_after {
                     self.ejections += 1;
-                    self.wait(now, self.config.retry_min);
+                    self.wait(now, span);
                 } else {
-                    self.state = State::Up { failures };
+                    self.state = State::Up { failures, span };
                 }
             }
             State::Probing { span, .. } => self.wait(now, span),

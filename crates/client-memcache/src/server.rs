@@ -241,7 +241,7 @@ impl Shared {
     /// A probe succeeded.
     fn back(&self) {
         let mut health = self.health();
-        health.succeeded();
+        health.probed();
         tracing::info!(endpoint = %self.lanes[0].endpoint, "server is back");
         self.down.send_replace(None);
         self.lanes.iter().for_each(|lane| lane.idle());

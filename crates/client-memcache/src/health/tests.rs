@@ -86,9 +86,35 @@ fn only_the_probe_brings_a_server_back() {
     let until = health.ejected_until().unwrap();
     assert_eq!(health.admits(until), Admission::Probe);
     health.succeeded();
+    assert!(health.is_ejected(), "nor is it while the probe is under way");
+    health.probed();
     assert_eq!(health.admits(until), Admission::Ask);
     health.failed(Failure::Lost, until);
     assert!(!health.is_ejected(), "the count began anew");
+}
+
+#[test]
+fn only_a_reply_makes_the_next_wait_short_again() {
+    /// The wait after a probe that was answered, and then `reply` or none before the next timeout.
+    fn check(reply: bool, least: Duration, most: Duration) {
+        let mut health = Health::new(config(), 1);
+        let mut now = Instant::now();
+        for _ in 0..5 {
+            health.failed(Failure::Timeout, now);
+            now = health.ejected_until().unwrap();
+            assert_eq!(health.admits(now), Admission::Probe);
+            health.probed();
+        }
+        if reply {
+            health.succeeded();
+        }
+        health.failed(Failure::Timeout, now);
+        let wait = health.ejected_until().unwrap() - now;
+        assert!(least <= wait && wait <= most, "{wait:?} after a reply: {reply}");
+        assert_eq!(health.ejections(), 6);
+    }
+    check(true, 100 * MS, 200 * MS);
+    check(false, 3200 * MS, 6400 * MS);
 }
 
 #[test]

@@ -595,7 +595,7 @@ impl Upstream {
                 self.refused = 0;
                 if self.health.is_ejected() {
                     tracing::info!(server = %self.server.label, pool = %self.settings.pool, "server is back");
-                    self.health.succeeded();
+                    self.health.probed();
                 }
                 Ok(Some(consumed))
             }
