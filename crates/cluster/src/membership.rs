@@ -3,9 +3,11 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::{Limits, Member, MemberError, MemberId, Snapshot, State, Watch};
 
@@ -15,6 +17,10 @@ mod intent;
 pub use error::{DriverError, RegisterError};
 pub use intent::{Intent, Wish};
 use intent::{Progress, Wanted};
+
+/// How long what the backend has confirmed as gone may still show. A source shows it within milliseconds; one that goes on
+/// showing the id has it from somebody else, and one that shows nothing may not be read.
+const GONE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A member that this process may register, change and deregister.
 ///
@@ -30,7 +36,8 @@ use intent::{Progress, Wanted};
 /// ```
 ///
 /// - **Idempotent**: registering what is registered, or deregistering what is not, returns at once and sends nothing.
-/// - **Observed**: both return when this process's own watch shows the result; other processes may see it later.
+/// - **Observed**: both return when this process's own watch shows the result; other processes may see it later. An id
+///   that somebody else registered as well does not go with ours: see [`deregister`](Self::deregister).
 /// - **Drop**: deregisters in the background. For a graceful end await [`deregister`](Self::deregister) first.
 /// - **Concurrent**: every method takes `&self`; of wishes that contradict each other the last one holds, and the
 ///   others return [`RegisterError::Superseded`].
@@ -114,7 +121,9 @@ impl Membership {
         self.settled(generation, true).await
     }
 
-    /// Deregisters the member, and returns once this process observes that it is gone.
+    /// Deregisters the member, and returns once this process observes that it is gone. What the backend has confirmed and
+    /// the watch goes on showing for a second is somebody else's registration under the same id, or a set that may not be
+    /// read: our own entry is gone, and that is enough.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
@@ -181,7 +190,7 @@ impl Membership {
         let mut wanted = self.wanted.subscribe();
         let settled = async {
             self.done(generation).await?;
-            self.observed(registered).await
+            if registered { self.observed(true).await } else { self.observed_gone().await }
         };
         tokio::select! {
             biased;
@@ -206,6 +215,11 @@ impl Membership {
                 error: error.clone(),
             }),
         }
+    }
+
+    /// Waits until this process sees that the member is gone, for as long as that can be ours to see.
+    async fn observed_gone(&self) -> Result<(), RegisterError> {
+        timeout(GONE_PATIENCE, self.observed(false)).await.unwrap_or(Ok(()))
     }
 
     /// Waits until this process sees the result in the source's present word.

@@ -49,6 +49,23 @@ async fn register_waits_for_the_driver_and_for_the_watch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_id_that_somebody_else_has_too_does_not_hold_the_end_up() {
+    let (membership, mut intent, publisher, _watch) = by_hand();
+    let driver = async {
+        intent.next().await;
+        intent.done();
+        publisher.publish([member("m")], Revision(1));
+    };
+    tokio::join!(driver, membership.register()).1.unwrap();
+    let mut deregister = Box::pin(membership.deregister());
+    assert!(still_waits(&mut deregister).await);
+    assert_eq!(intent.next().await, Wish::Deregistered);
+    assert!(timeout(Duration::from_secs(60), &mut deregister).await.is_err(), "ours may still be there");
+    intent.done();
+    timeout(Duration::from_secs(60), deregister).await.expect("ours is gone").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_there_before_proves_nothing() {
     let (membership, mut intent, publisher, _watch) = by_hand();
     membership.deregister().await.expect("nothing to undo, even before the source's first answer");
