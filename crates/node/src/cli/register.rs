@@ -34,7 +34,8 @@ Checks:
   memcached   it answers a get of a key that nobody has
   http:/PATH  it answers GET /PATH with a status of 200 to 299
   cmd:LINE    `sh -c LINE` ends with exit status 0; LINE finds HOST:PORT in
-              $PEERSET_ENDPOINT
+              $PEERSET_ENDPOINT. What it leaves running in its process group is
+              killed when it ends
 
 Config file (--config FILE; `peerset check FILE` explains it):
   [register]

@@ -109,6 +109,16 @@ fn commands() {
 }
 
 #[test]
+fn what_a_command_leaves_behind_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("pid");
+    let line = format!("cmd:sleep 600 & echo $! > {path}; kill -0 $!", path = file.display());
+    check_passes(&line, "a:1");
+    let child = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+    wait_for_death(child);
+}
+
+#[test]
 fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("pid");
@@ -118,7 +128,12 @@ fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
         assert_eq!(run(&line, "a:1", Duration::from_millis(300)), None);
         std::fs::read_to_string(&file).ok()?.trim().parse::<i32>().ok()
     });
-    wait_for("the inner shell to be gone", Duration::from_secs(10), || {
+    wait_for_death(child);
+}
+
+#[track_caller]
+fn wait_for_death(child: i32) {
+    wait_for("what the check began to be gone", Duration::from_secs(10), || {
         let state = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
         // A zombie is dead; who should collect it may be busy.
         let dead = state.is_empty() || state.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
