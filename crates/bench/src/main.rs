@@ -17,6 +17,7 @@ mod servers;
 mod stats;
 mod syscalls;
 mod timing;
+mod zookeeper;
 
 use std::process::ExitCode;
 
@@ -45,9 +46,14 @@ enum Bench {
     Proxy(proxy::Arguments),
     /// Looking up owners and building rings, against the crates that do the same
     Placement(placement::Arguments),
+    /// Following a serverset: time, requests and memory, beside the least that ZooKeeper asks for
+    Zookeeper(zookeeper::Arguments),
     /// One contender of `client`, which starts it
     #[command(hide = true)]
     ClientContender(client::RunnerArguments),
+    /// The process whose memory `zookeeper` measures
+    #[command(hide = true)]
+    ZookeeperFootprint(zookeeper::FootprintArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -57,8 +63,13 @@ fn main() -> anyhow::Result<ExitCode> {
         Bench::Memory(arguments) => memory::run(&arguments)?,
         Bench::Proxy(arguments) => proxy::run(&arguments)?,
         Bench::Placement(arguments) => placement::run(&arguments)?,
+        Bench::Zookeeper(arguments) => zookeeper::run(&arguments)?,
         Bench::ClientContender(arguments) => {
             client::run_contender(&arguments)?;
+            true
+        }
+        Bench::ZookeeperFootprint(arguments) => {
+            zookeeper::run_footprint(&arguments)?;
             true
         }
     };

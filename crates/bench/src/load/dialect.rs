@@ -173,7 +173,7 @@ mod tests {
         replies.extend_from_slice(b"END\r\nSTORED\r\nVA 100\r\n");
         items.push_value(&mut replies, 4, 9);
         replies.extend_from_slice(b"\r\nHD\r\n");
-        assert_eq!(replies.len(), awaited.iter().map(|part| part.bytes(&items)).sum());
+        assert_eq!(replies.len(), awaited.iter().map(|part| part.bytes(&items)).sum::<usize>());
         check(&items, &mut awaited, &replies).unwrap();
         for at in 0..replies.len() {
             let mut wrong = replies.clone();
