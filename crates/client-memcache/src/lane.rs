@@ -86,6 +86,8 @@ enum Phase {
     /// Wanted.
     Connecting,
     Open(Link),
+    /// No connection can be made for now, while the lane of this number has one: callers go there.
+    Aside(usize),
     Down(Down),
 }
 
@@ -188,6 +190,32 @@ impl Lane {
         failed
     }
 
+    /// No connection could be made, but another lane has one: sends callers there until
+    /// [`step_back`](Self::step_back).
+    pub(crate) fn step_aside(&self, other: usize) {
+        let mut wakers = Vec::new();
+        {
+            let mut desk = self.desk();
+            if matches!(desk.phase, Phase::Idle | Phase::Connecting) {
+                desk.phase = Phase::Aside(other);
+                desk.slots.wake_parked(&mut wakers);
+            }
+        }
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Ends what [`step_aside`](Self::step_aside) began.
+    pub(crate) fn step_back(&self) {
+        let mut desk = self.desk();
+        if matches!(desk.phase, Phase::Aside(_)) {
+            desk.phase = Phase::Idle;
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.desk().phase, Phase::Open(_))
+    }
+
     /// The server is no longer down; connections are made when wanted.
     pub(crate) fn idle(&self) {
         let mut desk = self.desk();
@@ -210,6 +238,12 @@ impl Lane {
     /// How many requests wait for a reply or a connection.
     pub(crate) fn waiting(&self) -> usize {
         self.desk().slots.len()
+    }
+
+    /// The less, the better for one more request.
+    pub(crate) fn load(&self) -> usize {
+        let desk = self.desk();
+        if matches!(desk.phase, Phase::Aside(_)) { usize::MAX } else { desk.slots.len() }
     }
 
     fn down(&self, cause: &Down) -> Error {

@@ -77,14 +77,14 @@ impl Server {
     pub(crate) fn ask<R: Request>(&self, request: R) -> Exchange<'_, R> {
         let lanes = &self.shared.lanes;
         let lane = if lanes.len() > 1 && request.is_bulky() { self.least_busy() } else { 0 };
-        Exchange::new(&lanes[lane], request)
+        Exchange::new(lanes, lane, request)
     }
 
     #[cold]
     fn least_busy(&self) -> usize {
         // Of equally busy ones the first, so that no connection is made before all others are in use.
         let lanes = self.shared.lanes.iter().enumerate();
-        lanes.min_by_key(|(_, lane)| lane.waiting()).map_or(0, |(at, _)| at)
+        lanes.min_by_key(|(_, lane)| lane.load()).map_or(0, |(at, _)| at)
     }
 
     /// Asks about a key, and gives the caller's answer.
@@ -120,6 +120,9 @@ impl Drop for Server {
     }
 }
 
+/// No connection could be made where another lane has one.
+struct Aside(Failure);
+
 /// A lane that has a keeper. Without one nobody would ever answer its callers, so it is given up with its keeper: aborted,
 /// panicked, or gone with its runtime, even before it began.
 struct Kept(Arc<Lane>);
@@ -139,6 +142,7 @@ impl Shared {
     async fn keep(self: Arc<Self>, kept: Kept) {
         let lane = &kept.0;
         let mut down = self.down.subscribe();
+        let mut own = Health::new(lane.config.health.clone(), fastrand::u64(..));
         let is_first = Arc::ptr_eq(lane, &self.lanes[0]);
         loop {
             let is_down = down.borrow_and_update().is_some();
@@ -162,14 +166,29 @@ impl Shared {
                 }
                 Admission::Ask | Admission::Probe => {
                     let span = tracing::debug_span!("connection", endpoint = %lane.endpoint);
-                    self.connect(lane, admission == Admission::Probe).instrument(span).await;
+                    let connected = self.connect(lane, admission == Admission::Probe).instrument(span).await;
+                    let now = Instant::now().into_std();
+                    own.admits(now); // the dial was its probe, if it was down
+                    if let Err(Aside(failure)) = connected {
+                        own.failed(failure, now);
+                        let until = Instant::from_std(own.ejected_until().unwrap_or(now));
+                        tokio::select! {
+                            () = tokio::time::sleep_until(until) => {}
+                            _ = down.changed() => {}
+                        }
+                        lane.step_back();
+                    } else {
+                        own.probed();
+                        own.succeeded();
+                    }
                 }
             }
         }
     }
 
-    /// One connection from its beginning to its end.
-    async fn connect(self: &Arc<Self>, lane: &Arc<Lane>, probe: bool) {
+    /// One connection from its beginning to its end. Without one the server is down, unless another lane has one: a server
+    /// that takes no more connections is not ejected for that, and the lane stands aside.
+    async fn connect(self: &Arc<Self>, lane: &Arc<Lane>, probe: bool) -> Result<(), Aside> {
         match dial(&lane.endpoint, &lane.config).await {
             Ok(dialled) => {
                 add(&self.counting.connections, 1);
@@ -177,7 +196,7 @@ impl Shared {
                 if probe {
                     self.back();
                 }
-                let Some(epoch) = lane.open(dialled.link()) else { return };
+                let Some(epoch) = lane.open(dialled.link()) else { return Ok(()) };
                 let shared = self.clone();
                 let driver = Driver::new(lane.clone(), epoch, dialled, move || shared.health().succeeded());
                 let ending = driver.await;
@@ -187,9 +206,14 @@ impl Shared {
             Err(cause) => {
                 add(&self.counting.connect_failures, 1);
                 tracing::debug!(%cause, "not connected");
+                if let Some(other) = self.lanes.iter().position(|other| other.is_open()) {
+                    lane.step_aside(other);
+                    return Err(Aside(cause.failure()));
+                }
                 self.fail(std::slice::from_ref(lane), None, cause.failure(), cause);
             }
         }
+        Ok(())
     }
 
     /// Tells everybody who waits how a connection ended, unless somebody else has closed it before.

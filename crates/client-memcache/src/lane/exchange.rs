@@ -1,6 +1,7 @@
 //! The caller's side of a request: a future that sends it and waits for the answer.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ use crate::error::Error;
 #[derive(Debug)]
 #[must_use = "nothing is sent before it is polled"]
 pub(crate) struct Exchange<'l, R> {
+    /// Those of the server, and on which this request goes.
+    lanes: &'l [Arc<Lane>],
     lane: &'l Lane,
     request: R,
     stage: Stage,
@@ -45,7 +48,7 @@ enum Then {
 
 /// Requests that a lone caller writes itself.
 struct Direct {
-    writer: std::sync::Arc<Writer>,
+    writer: Arc<Writer>,
     bytes: Vec<u8>,
     epoch: u64,
     /// Also to be woken, to set its timer.
@@ -53,8 +56,8 @@ struct Direct {
 }
 
 impl<'l, R> Exchange<'l, R> {
-    pub(crate) fn new(lane: &'l Lane, request: R) -> Exchange<'l, R> {
-        Exchange { lane, request, stage: Stage::Fresh }
+    pub(crate) fn new(lanes: &'l [Arc<Lane>], which: usize, request: R) -> Exchange<'l, R> {
+        Exchange { lanes, lane: &lanes[which], request, stage: Stage::Fresh }
     }
 }
 
@@ -91,6 +94,16 @@ impl<R: Request> Future for Exchange<'_, R> {
                 }
                 Err(error) => Err(error),
             },
+            Phase::Aside(other) => {
+                let other = *other;
+                if let Some(slot) = parked {
+                    desk.slots.unpark(slot);
+                }
+                drop(desk);
+                (this.lane, this.stage) = (&this.lanes[other], Stage::Fresh);
+                // Not for ever: who stands aside does so for a lane that had a connection then, and so on to one that has.
+                return Pin::new(this).poll(cx);
+            }
             Phase::Down(cause) => {
                 add(&this.lane.counting.refused, 1);
                 Err(this.lane.down(cause))
@@ -270,7 +283,7 @@ impl Future for Ready<'_> {
             return Poll::Ready(answer.map(|_| ()));
         }
         let done = match &desk.phase {
-            Phase::Open(_) => Ok(()),
+            Phase::Open(_) | Phase::Aside(_) => Ok(()),
             Phase::Down(cause) => Err(this.lane.down(cause)),
             Phase::Idle | Phase::Connecting => match this.lane.park(&mut desk, this.slot, cx.waker()) {
                 Ok(slot) => {

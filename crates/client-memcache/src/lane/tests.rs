@@ -110,7 +110,8 @@ impl Server {
 fn play(events: Vec<Event>) {
     let config = ServerConfig { queue_requests_max: 5, ..ServerConfig::default() };
     let endpoint: Endpoint = "127.0.0.1:1".parse().unwrap();
-    let lane = Lane::new(endpoint.clone(), Arc::new(config), Arc::default());
+    let lanes = [Arc::new(Lane::new(endpoint.clone(), Arc::new(config), Arc::default()))];
+    let lane = &lanes[0];
     let mut server = Server::default();
     let mut callers: Vec<Caller<'_>> = Vec::new();
     let all =
@@ -120,7 +121,7 @@ fn play(events: Vec<Event>) {
         let polled = match event {
             Event::Ask => {
                 let number = at as u64;
-                let exchange = Box::pin(Exchange::new(&lane, Numbered(number)));
+                let exchange = Box::pin(Exchange::new(&lanes, 0, Numbered(number)));
                 callers.push(Caller { number, exchange, woken: Arc::default(), seen: 0 });
                 Some(callers.len() - 1)
             }
@@ -149,11 +150,11 @@ fn play(events: Vec<Event>) {
                 None
             }
             Event::Take => {
-                server.take(&lane);
+                server.take(lane);
                 None
             }
             Event::Reply(replies) => {
-                server.reply(&lane, replies);
+                server.reply(lane, replies);
                 None
             }
         };

@@ -285,3 +285,24 @@ async fn a_probe_asks_more_than_whether_somebody_listens() {
     server.resume();
     comes_back(&client).await;
 }
+
+#[tokio::test]
+async fn a_server_that_takes_no_second_connection_is_up() {
+    let server = ScriptedServer::start(|request| match (request.connection, request.words()[0]) {
+        (1.., _) => Answer::Close(b"ERROR Too many open connections\r\n".to_vec()),
+        (0, "mg") => Answer::silence(),
+        (0, "ms") => Answer::reply("EN\r\nHD\r\n"), // to the read that waits as well
+        _ => Answer::of_empty_memcached(request),
+    });
+    let client = client(server.addr());
+    client.connect().await.unwrap();
+    for round in 1..3 {
+        // The long value goes to another connection than the read, and back.
+        let (found, stored) =
+            tokio::join!(client.get(key("a")), client.set(key("a"), vec![0; 100_000], Expiry::Never));
+        assert_eq!((found.unwrap(), stored.unwrap()), (None, Stored::Stored), "{round}");
+    }
+    let counters = client.servers()[0].counters();
+    assert_eq!((counters.connections, counters.ejections, counters.lost), (1, 0, 0));
+    assert!(counters.connect_failures > 0 && !client.servers()[0].is_down());
+}

@@ -42,8 +42,8 @@ fn connect(lane: &Arc<Lane>) -> (Driver, UnixStream) {
     (Driver::new(lane.clone(), epoch, dialled, || {}), server)
 }
 
-fn ask<'l>(lane: &'l Lane, request: &[u8]) -> Exchange<'l, Raw> {
-    Exchange::new(lane, Raw(request.to_vec()))
+fn ask<'l>(lane: &'l Arc<Lane>, request: &[u8]) -> Exchange<'l, Raw> {
+    Exchange::new(std::slice::from_ref(lane), 0, Raw(request.to_vec()))
 }
 
 /// Polls once; whether it has to be polled again.
