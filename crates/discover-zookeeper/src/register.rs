@@ -27,6 +27,8 @@ enum Event {
     Wish(Wish),
     /// The znode or its session is gone.
     Lost,
+    /// The session goes on over another connection, which watches nothing yet.
+    Reconnected,
 }
 
 impl Registrar {
@@ -106,13 +108,14 @@ impl Registrar {
             let event = tokio::select! {
                 biased;
                 newer = intent.next() => Event::Wish(newer),
-                () = self.lost() => Event::Lost,
+                event = self.lost() => event,
             };
             match event {
                 Event::Wish(newer) => (wish, was_agreed) = (newer, false),
                 Event::Lost => {
                     tracing::warn!(member = %intent.id(), "a registration was lost; registering again");
                 }
+                Event::Reconnected => {}
             }
         }
     }
@@ -132,24 +135,30 @@ impl Registrar {
         }
     }
 
-    /// Returns when what was agreed is no longer so; never if there is nothing to lose.
-    async fn lost(&mut self) {
-        if self.znode.is_none() {
-            return std::future::pending().await;
-        }
+    /// Returns when what was agreed may no longer be so; never if there is nothing to lose.
+    async fn lost(&mut self) -> Event {
+        let Some(before) = self.znode.up().cloned() else { return std::future::pending().await };
         let mut links = self.links.clone();
-        let session = self.znode.session();
-        tokio::select! {
+        let another = async {
+            let link = links.wait_for(|link| link.up().is_some() && !link.is(&before)).await;
             // An error is the end of the session's keeper, with its runtime.
-            _ = links.wait_for(|link| link.up().is_some_and(|up| Some(up.session) != session)) => {}
-            () = self.znode.gone() => {}
+            link.is_ok_and(|link| link.session() == Some(before.session))
+        };
+        tokio::select! {
+            same_session = another => if same_session { Event::Reconnected } else { Event::Lost },
+            () = self.znode.gone() => Event::Lost,
         }
     }
 
-    /// Takes the znode away, however long that takes.
+    /// Takes the znode away, however long that takes, unless that is refused: then the end of the session does it, which
+    /// trying on would only put off.
     async fn leave(&mut self) {
         let mut backoff = Backoff::new(self.config.retry_max);
-        while self.agree(&Wish::Deregistered).await.is_err() {
+        while let Err(error) = self.agree(&Wish::Deregistered).await {
+            if error.is_final() {
+                tracing::warn!(%error, "ZooKeeper refused to deregister; the member goes with its session");
+                return;
+            }
             backoff.wait().await;
         }
     }

@@ -34,7 +34,9 @@ enum State {
 
 struct There {
     path: String,
-    session: i64,
+    /// What it was last looked at over. A watch does not outlive its client, which may give up while the ensemble keeps
+    /// the session.
+    up: Up,
     member: Arc<Member>,
     /// Fires when somebody deletes it.
     watcher: Option<OneshotWatcher>,
@@ -50,10 +52,10 @@ impl Znode {
         matches!(self.state, State::None)
     }
 
-    /// The session that owns it, if that is known.
-    pub(super) fn session(&self) -> Option<i64> {
+    /// The connection that it is watched over, if it is known to be there.
+    pub(super) fn up(&self) -> Option<&Up> {
         match &self.state {
-            State::There(there) => Some(there.session),
+            State::There(there) => Some(&there.up),
             State::None | State::Doubt => None,
         }
     }
@@ -83,8 +85,8 @@ impl Znode {
         };
         match put.await {
             Ok((true, path, watcher)) => {
-                let (session, member, watcher) = (up.session, member.clone(), Some(watcher));
-                self.state = State::There(There { path, session, member, watcher });
+                let (up, member, watcher) = (up.clone(), member.clone(), Some(watcher));
+                self.state = State::There(There { path, up, member, watcher });
                 Ok(())
             }
             Ok((false, ..)) => Err(self.error(&Error::NoNode)), // somebody was quicker to delete it
@@ -111,7 +113,7 @@ impl Znode {
         }
     }
 
-    /// Returns when somebody has deleted it.
+    /// Returns when somebody has deleted it, as far as the connection that it is watched over can tell.
     ///
     /// # Cancel safety
     /// The watch is lost with the future; the next [`put`](Self::put) makes another.
@@ -122,12 +124,11 @@ impl Znode {
         };
         match watcher {
             Some(watcher) => {
-                let event = watcher.changed().await.event_type;
-                self.state = State::Doubt;
-                if event == EventType::Session {
-                    // The session is over, which the next connection says better.
+                if watcher.changed().await.event_type == EventType::Session {
+                    // The client gave up. Whether the session is over as well, the next connection says.
                     std::future::pending::<()>().await;
                 }
+                self.state = State::Doubt;
             }
             None => std::future::pending().await,
         }
@@ -137,13 +138,13 @@ impl Znode {
     async fn ours(&self, up: &Up, before: State) -> Result<Vec<(String, Vec<u8>)>, Error> {
         match before {
             State::None => Ok(Vec::new()),
-            State::There(there) if there.session == up.session => {
+            State::There(there) if there.up.session == up.session => {
                 let bytes = write_member(&there.member, self.bytes_max).unwrap_or_default();
                 Ok(vec![(there.path, bytes)])
             }
             // The session is over and its znode with it; if not, by some rare accident, it is found out here.
             State::There(there) => match up.client.check_stat(&there.path).await? {
-                Some(stat) if stat.ephemeral_owner == there.session => Ok(vec![(there.path, Vec::new())]),
+                Some(stat) if stat.ephemeral_owner == there.up.session => Ok(vec![(there.path, Vec::new())]),
                 _ => Ok(Vec::new()),
             },
             State::Doubt => self.find(up).await,

@@ -5,7 +5,7 @@ use peerset_discover_zookeeper::{Access, Credentials, Serverset, ServersetConfig
 use peerset_testkit::Zookeeper;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, SET, config, join, member, path, set, until};
+use crate::support::{PATIENCE, SET, config, join, kazoo, member, path, set, until};
 
 fn open(server: &Zookeeper, password: &str, access: Access) -> Serverset {
     let mut session = config();
@@ -52,6 +52,23 @@ async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
     let membership = nobody.create_membership(member("b:1")).await.unwrap();
     assert!(timeout(PATIENCE, membership.register()).await.unwrap().is_err());
     assert!(!format!("{:?}", Credentials::digest("user", "right")).contains("right"));
+}
+
+/// Whoever may create and not delete leaves with its session, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_that_may_not_be_deleted_goes_with_its_session() {
+    let server = Zookeeper::start();
+    let script = r#"
+from kazoo.security import make_acl
+zk.ensure_path(SET.rsplit('/', 1)[0])
+zk.create(SET, acl=[make_acl('world', 'anyone', read=True, create=True)])
+"#;
+    kazoo(server.addr(), script);
+    let (mine, other) = (set(server.addr()), set(server.addr()));
+    let membership = join(&mine, "a:1").await;
+    until(&other.watch(), "ready a:1").await;
+    drop((membership, mine));
+    until(&other.watch(), "ready").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,6 +45,10 @@ async fn an_outage_longer_than_the_session_does_not_end_it() {
     server.restart();
     until(&mine.watch(), "ready a:1").await;
     assert_eq!((zookeeper.session_id(), children(&server)), (session, before));
+    // And the znode is still guarded, though the client that watched it is no more.
+    kazoo(server.addr(), "zk.delete(SET + '/member_0000000000')");
+    let again = || children(&server).contains("_0000000001").then_some(());
+    wait_for("another znode", PATIENCE, again);
 }
 
 /// Silence for longer than a session, as a partition or SIGSTOP makes it.
