@@ -22,7 +22,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let names: Vec<String> = (0..10).map(|number| format!("user:{number}")).collect();
     let keys = names.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
     for key in &keys {
-        client.set(*key, format!("profile of {key}"), Expiry::After(Duration::from_secs(60))).await?;
+        let stored =
+            client.set(*key, format!("profile of {key}"), Expiry::After(Duration::from_secs(60))).await?;
+        if !stored.is_stored() {
+            println!("{key} is not stored: its server is down");
+        }
     }
 
     // One request to each server, all at the same time.

@@ -82,7 +82,7 @@ impl fmt::Display for Key<'_> {
 /// A fingerprint of a key as it stands on the wire, by which a reply shows that it is for the request it came to.
 ///
 /// Not against an adversary, who could as well send a false value under the right key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyMark(u64);
 
 impl KeyMark {

@@ -9,6 +9,7 @@ use crate::{Key, Value};
 /// What came of asking for many keys.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[must_use = "a failure looks like a miss until `failures` is looked at"]
 pub struct Many {
     /// In the place of each key its item; none is a miss, unless a failure names it.
     pub found: Vec<Option<Value>>,
@@ -24,6 +25,19 @@ pub struct Failed {
     pub keys: Vec<usize>,
     /// Why, and on which server.
     pub error: Error,
+}
+
+impl Many {
+    /// All items, if every key could be asked for.
+    ///
+    /// # Errors
+    /// The first failure; what was found is dropped.
+    pub fn all(self) -> Result<Vec<Option<Value>>, Error> {
+        match self.failures.into_iter().next() {
+            None => Ok(self.found),
+            Some(failed) => Err(failed.error),
+        }
+    }
 }
 
 impl Client {

@@ -183,7 +183,7 @@ impl Client {
     /// # Errors
     /// As [`set`](Self::set); and [`Error::NotSupported`] if the server has no meta commands.
     pub async fn delete_with(&self, key: Key<'_>, options: DeleteOptions) -> Result<Deleted, Error> {
-        self.ask(Delete { key, options }).await
+        self.ask(Delete::new(key, options)).await
     }
 
     async fn store(&self, key: Key<'_>, value: &[u8], expiry: Expiry, mode: Mode) -> Result<Stored, Error> {

@@ -6,7 +6,7 @@ use peerset_route as route;
 
 use super::Operation;
 use crate::error::Error;
-use crate::lane::{Answer, Encoder, Expect, Request, Status};
+use crate::lane::{Answer, Encoder, Expect, Life, Request, Status};
 use crate::server::{Server, unexpected};
 use crate::{Cas, Expiry, Key};
 
@@ -35,8 +35,15 @@ pub enum Deleted {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Delete<'k> {
-    pub(crate) key: Key<'k>,
-    pub(crate) options: DeleteOptions,
+    key: Key<'k>,
+    options: DeleteOptions,
+    at_most: Option<Duration>,
+}
+
+impl<'k> Delete<'k> {
+    pub(crate) fn new(key: Key<'k>, options: DeleteOptions) -> Delete<'k> {
+        Delete { key, options, at_most: None }
+    }
 }
 
 impl Request for Delete<'_> {
@@ -59,7 +66,7 @@ impl Request for Delete<'_> {
             to.text(b" I");
         }
         if let Some(expiry) = expiry {
-            to.flag(b'T', crate::lane::Life { expiry, at_most: None }.exptime());
+            to.flag(b'T', Life { expiry, at_most: self.at_most }.exptime());
         }
         to.text(b"\r\n");
         Ok(Expect::MetaStatus)
@@ -78,7 +85,9 @@ impl Operation for Delete<'_> {
         self.key
     }
 
-    fn shorten(&mut self, _at_most: Duration) {}
+    fn shorten(&mut self, at_most: Duration) {
+        self.at_most = Some(at_most);
+    }
 
     fn decode(self, answer: Answer, server: &Server) -> Result<Deleted, Error> {
         match answer {

@@ -1,5 +1,7 @@
 //! `get` and `gets` with many keys.
 
+use std::collections::HashMap;
+
 use futures_util::future::{join, join_all};
 use peerset_proto_memcache::KEY_BYTES_MAX;
 
@@ -114,12 +116,29 @@ impl Line<'_> {
             Answer::Items(items) => items,
             other => return Err(unexpected(server, other)),
         };
-        // Items come in the order of the keys, those not found left out.
+        // memcached's items come in the order of the keys, those not found left out.
         let mut picks = self.picks.iter();
         let mut marks = Marks::new(server.prefix());
         for item in &mut items {
             match picks.find(|&&pick| marks.of(self.keys[pick].as_bytes()) == item.key) {
                 Some(&pick) => item.pick = pick as u32,
+                None => return self.match_in_any_order(items, server),
+            }
+        }
+        Ok(items)
+    }
+
+    /// What stands between may ask several servers and answer as they do.
+    #[cold]
+    fn match_in_any_order(self, mut items: Vec<Found>, server: &Server) -> Result<Vec<Found>, Error> {
+        let mut marks = Marks::new(server.prefix());
+        let mut picks: HashMap<KeyMark, Vec<usize>> = HashMap::new();
+        for &pick in self.picks {
+            picks.entry(marks.of(self.keys[pick].as_bytes())).or_default().push(pick);
+        }
+        for item in &mut items {
+            match picks.get_mut(&item.key).and_then(Vec::pop) {
+                Some(pick) => item.pick = pick as u32,
                 None => return Err(server.misbehaved(Misbehaviour::Key)),
             }
         }

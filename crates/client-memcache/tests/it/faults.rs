@@ -190,7 +190,7 @@ async fn replies_that_are_no_answer_close_the_connection() {
     check("VA 1 kb\r\nx\r\n", delete).await;
     check("VA 1\r\nx\r\n", incr).await;
     check("VALUE c 0 1\r\nx\r\nEND\r\n", many).await;
-    check("VALUE b 0 1\r\nx\r\nVALUE a 0 1\r\nx\r\nEND\r\n", many).await;
+    check("VALUE b 0 1\r\nx\r\nVALUE b 0 1\r\nx\r\nEND\r\n", many).await; // twice, and asked for once
     check("EN\r\n", many).await;
 }
 

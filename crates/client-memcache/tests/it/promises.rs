@@ -129,3 +129,31 @@ async fn touching_leaves_the_win_to_a_reader() {
     let found = client.get(key("a")).await.unwrap().unwrap();
     assert!(found.stale && found.win == Win::Won, "{found:?}");
 }
+
+#[tokio::test]
+async fn items_may_come_in_any_order() {
+    let server = ScriptedServer::start(|request| match request.words()[0] {
+        "get" => Answer::reply("VALUE c 0 1\r\n3\r\nVALUE a 0 1\r\n1\r\nVALUE c 0 1\r\n3\r\nEND\r\n"),
+        _ => Answer::of_empty_memcached(request),
+    });
+    let many = client(server.addr()).get_many(&[key("a"), key("c"), key("b"), key("c")]).await;
+    let found: Vec<_> = many.found.iter().map(|value| value.as_ref().map(|value| &value.data[..])).collect();
+    assert_eq!(found, [Some(&b"1"[..]), Some(b"3"), None, Some(b"3")], "{many:?}");
+}
+
+#[tokio::test]
+async fn a_stale_mark_on_a_stand_in_lasts_no_longer_than_what_is_stored_there() {
+    let stand_in = Memcached::start(&[]);
+    let own = client(stand_in.addr());
+    own.set(key("a"), "x", Expiry::Never).await.unwrap();
+    let closed = Port::claim();
+    let pools = [("down", client(closed.addr())), ("up", own.clone())];
+    let client = Client::routed(&Route::failover([Route::shard("down"), Route::shard("up")]), pools).unwrap();
+    let mut stale = DeleteOptions::default();
+    (stale.stale, stale.expiry) = (true, Some(Expiry::After(Duration::from_secs(3600))));
+    assert_eq!(client.delete_with(key("a"), stale).await.unwrap(), Deleted::Deleted);
+    let mut options = GetOptions::default();
+    options.ttl = true;
+    let ttl = own.get_with(key("a"), options).await.unwrap().unwrap().ttl;
+    assert!(matches!(ttl, Some(Ttl::Left(left)) if left <= Duration::from_secs(10)), "{ttl:?}");
+}
