@@ -139,6 +139,9 @@ async fn items_may_come_in_any_order() {
     let many = client(server.addr()).get_many(&[key("a"), key("c"), key("b"), key("c")]).await;
     let found: Vec<_> = many.found.iter().map(|value| value.as_ref().map(|value| &value.data[..])).collect();
     assert_eq!(found, [Some(&b"1"[..]), Some(b"3"), None, Some(b"3")], "{many:?}");
+    assert_eq!(many.all().unwrap().len(), 4);
+    let refused = client(Port::claim().addr()).get_many(&[key("a")]).await.all();
+    assert!(matches!(refused, Err(Error::ServerDown { .. })), "{refused:?}");
 }
 
 #[tokio::test]
