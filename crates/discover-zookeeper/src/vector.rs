@@ -31,6 +31,8 @@ struct Descriptor {
 /// Which members a descriptor is for.
 #[derive(Debug, Clone, PartialEq)]
 enum Selector {
+    /// Those that are used at this endpoint. As with Finagle, where each endpoint is an entry of its own, weighing one of
+    /// them says nothing of the member's others.
     Inet(Endpoint),
     /// The name of its znode.
     Node(String),
@@ -82,16 +84,14 @@ impl Selector {
 
     fn matches(&self, node: &str, member: &Member) -> bool {
         match self {
-            Selector::Inet(endpoint) => {
-                member.endpoint == *endpoint || member.endpoints.values().any(|named| named == endpoint)
-            }
+            Selector::Inet(endpoint) => member.endpoint == *endpoint,
             Selector::Node(name) => name == node,
             Selector::Shard(shard) => member.shard == Some(*shard),
         }
     }
 }
 
-/// The weight of the member at `node` after all vectors. Cost: O(descriptors).
+/// The weight after all vectors of the member at `node`, whose endpoint is the one that is used. Cost: O(descriptors).
 pub(crate) fn weigh(vectors: &[Arc<Vector>], node: &str, member: &Member) -> Weight {
     let mut product = member.weight.value();
     let descriptors = vectors.iter().flat_map(|vector| &vector.descriptors);
@@ -130,7 +130,7 @@ mod tests {
         }
         check(&[], 2.0);
         check(&[r#"{"select":"inet=10.0.0.1:80","weight":0.5,"priority":1}"#], 1.0);
-        check(&[r#"{"select":"inet=10.0.0.1:81","weight":0.5}"#], 1.0);
+        check(&[r#"{"select":"inet=10.0.0.1:81","weight":0.5}"#], 2.0); // another of its endpoints
         check(&[r#"{"select":"inet=10.0.0.1:82","weight":0.5}"#], 2.0);
         check(&[r#"{"select":"member=member_0000000001","weight":3}"#], 6.0);
         check(&[r#"{"select":"member=member_0000000002","weight":3}"#], 2.0);

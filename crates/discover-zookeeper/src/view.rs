@@ -158,7 +158,7 @@ fn selected(node: &Node, select: &Select, vectors: &[Arc<Vector>]) -> Option<Arc
 
 /// The member with the weight that the vectors give it.
 fn weighed(node: &Node, mut member: Arc<Member>, vectors: &[Arc<Vector>]) -> Arc<Member> {
-    let weight = weigh(vectors, &node.name, &node.member);
+    let weight = weigh(vectors, &node.name, &member);
     if weight != member.weight {
         Arc::make_mut(&mut member).weight = weight;
     }
@@ -233,5 +233,8 @@ mod tests {
         let named = with(Some("x"), None, Statuses::Alive);
         check(&named, &["a:x=n", "b:y=n", "c"], "n=n@1");
         check(&named, &["a/9:x=n"], "n=n@0.5");
+        // A drain is of one endpoint.
+        check(&plain, &["a:x=drained", "drained:x=n"], "a=a@1 drained=drained@0");
+        check(&named, &["a:x=drained", "drained:x=n"], "drained=drained@0 n=n@1");
     }
 }
