@@ -11,13 +11,15 @@ use peerset_cluster::{Member, MemberId};
 ///
 /// - **Additions and changes** pass at once.
 /// - **Removals** are held for `hold`; a member that is back by then was never gone.
-/// - **A restarted shard** replaces its old address at once: a member that is gone yields to a new one of the same shard.
+/// - **A restarted shard** replaces its old address at once: a member that is gone yields to one of the same shard that
+///   came after it was last there. Not where a shard repeats, as in a fleet that gives everybody shard 0: then nobody can
+///   say who replaces whom, and all are held.
 /// - **Absent** passes at once and forgets everything, since the source itself says that there is no such set.
 ///
 /// Sans-io: the time is an argument, and [`timeout`](Self::timeout) says when to ask again. What a lost source would
 /// have removed never arrives here, so that time counts from when the source said so.
 ///
-/// **Cost**: O(members log members) an update; 100 bytes for a member, and the member while it is held.
+/// **Cost**: O(members log members) an update; 130 bytes for a member, and the member while it is held.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,11 +39,16 @@ use peerset_cluster::{Member, MemberId};
 pub struct Stabilizer {
     hold: Duration,
     members: BTreeMap<MemberId, Kept>,
+    /// Counts what the source said.
+    updates: u64,
 }
 
 #[derive(Debug)]
 struct Kept {
     member: Arc<Member>,
+    /// The update that it came with, and the last that had it.
+    first: u64,
+    last: u64,
     /// Since when the source leaves it out.
     gone_since: Option<Instant>,
 }
@@ -52,23 +59,47 @@ impl Stabilizer {
 
     /// Holds removals for `hold`.
     pub fn new(hold: Duration) -> Self {
-        Stabilizer { hold, members: BTreeMap::new() }
+        Stabilizer { hold, members: BTreeMap::new(), updates: 0 }
     }
 
     /// Takes what the source says now and returns what to believe, sorted by id. Of members with one id the last counts.
     pub fn update(&mut self, now: Instant, said: impl IntoIterator<Item = Arc<Member>>) -> Vec<Arc<Member>> {
+        self.updates += 1;
         for kept in self.members.values_mut() {
             kept.gone_since.get_or_insert(now);
         }
         for member in said {
-            self.members.insert(member.id.clone(), Kept { member, gone_since: None });
+            // Who is back by now was never gone.
+            let first = self.members.get(&member.id).map_or(self.updates, |kept| kept.first);
+            let kept = Kept { member, first, last: self.updates, gone_since: None };
+            self.members.insert(kept.member.id.clone(), kept);
         }
-        let mut shards: Vec<u32> =
-            self.members.values().filter(|kept| kept.gone_since.is_none()).filter_map(Kept::shard).collect();
-        shards.sort_unstable();
-        let replaced = |kept: &Kept| kept.shard().is_some_and(|shard| shards.binary_search(&shard).is_ok());
+        let heirs = self.heirs();
+        let replaced = |kept: &Kept| {
+            let heir = kept.member.shard.and_then(|shard| *heirs.get(&shard)?);
+            heir.is_some_and(|first| first > kept.last)
+        };
         self.members.retain(|_, kept| kept.gone_since.is_none() || !replaced(kept));
         self.members(now)
+    }
+
+    /// By shard, when the one present member that could replace the one that is gone came; none where there are more of
+    /// either.
+    fn heirs(&self) -> BTreeMap<u32, Option<u64>> {
+        let mut shards: BTreeMap<u32, (Vec<&Kept>, usize)> = BTreeMap::new();
+        for kept in self.members.values() {
+            let Some(shard) = kept.member.shard else { continue };
+            let (present, gone) = shards.entry(shard).or_default();
+            match kept.gone_since {
+                None => present.push(kept),
+                Some(_) => *gone += 1,
+            }
+        }
+        let heir = |(present, gone): (Vec<&Kept>, usize)| match present[..] {
+            [heir] if gone == 1 => Some(heir.first),
+            _ => None,
+        };
+        shards.into_iter().map(|(shard, kept)| (shard, heir(kept))).collect()
     }
 
     /// What to believe at `now`, if the source has said nothing new.
@@ -86,12 +117,6 @@ impl Stabilizer {
     /// Forgets everything: there is no such set.
     pub fn clear(&mut self) {
         self.members.clear();
-    }
-}
-
-impl Kept {
-    fn shard(&self) -> Option<u32> {
-        self.member.shard
     }
 }
 
@@ -140,6 +165,11 @@ mod tests {
         check(&[(0, "a/7 b", "a b"), (0, "c/7 b", "b c"), (1, "c/7", "b c")]);
         check(&[(0, "a/7", "a"), (1, "a/7 c/7", "a c")]); // two that are both there stay
         check(&[(0, "a/7", "a"), (1, "c/8", "a c")]);
+        // Where shards repeat nobody replaces anybody, neither who was there all along nor who is new.
+        check(&[(0, "a/0 b/0", "a b"), (1, "b/0", "a b"), (1, "b/0 c/0", "a b c"), (9, "-", "b c")]);
+        check(&[(0, "a/0 b/0", "a b"), (1, "", "a b"), (1, "c/0", "a b c")]);
+        check(&[(0, "a/0 b/0", "a b"), (1, "", "a b"), (1, "b/0", "a b"), (9, "-", "b")]);
+        check(&[(0, "a/7", "a"), (1, "c/7", "c"), (1, "d/7", "d")]);
     }
 
     #[test]
