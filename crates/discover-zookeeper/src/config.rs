@@ -25,8 +25,8 @@ pub struct ZookeeperConfig {
     /// How many members are asked for at once when a set is read; the rest wait. 256 keeps a server on the same machine
     /// busy; memory while reading is at most this times 1 MiB, ZooKeeper's own bound.
     pub reads_max: usize,
-    /// A larger member is skipped unread, and none is written. ZooKeeper itself stops at 1 MiB; a usual member takes 100
-    /// to 300 bytes.
+    /// A larger member is skipped, and none is written. It is read once, since its size comes with its bytes, and later
+    /// only asked for its size. ZooKeeper itself stops at 1 MiB; a usual member takes 100 to 300 bytes.
     pub member_bytes_max: usize,
     /// Bounds of a set. Members beyond [`Limits::members_max`] are problems, and those with the smallest ids stay; of
     /// more than twice as many znodes, only the first by name are read.

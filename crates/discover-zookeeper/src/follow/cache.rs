@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use peerset_cluster::Limits;
+use tokio::time::Instant;
 use zookeeper_client::Stat;
 
 use super::listing::{Listing, Node, Standing};
@@ -32,9 +34,22 @@ enum Child {
     Unread,
     Member(Arc<Node>),
     Vector(Arc<Vector>),
-    /// Skipped, and worth another look, since a writer may create a node empty and fill it later.
-    Bad(String),
+    Bad(Bad),
 }
+
+/// A child that was skipped, and is worth another look, since a writer may create a node empty and fill it later. When
+/// that is due is its own affair: children that come and go beside it do not make it any sooner.
+#[derive(Debug)]
+struct Bad {
+    reason: String,
+    /// Whether its size alone is to blame, which can be asked for without its bytes.
+    is_too_large: bool,
+    pause: Duration,
+    due: Instant,
+}
+
+/// The first pause before a bad child is read again, and the longest.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Bounds for reading a child.
 #[derive(Debug, Clone)]
@@ -81,9 +96,23 @@ impl Cache {
         self.names(|child| matches!(child, Child::Unread))
     }
 
-    /// Names whose reading failed.
-    pub(super) fn bad(&self) -> Vec<String> {
-        self.names(|child| matches!(child, Child::Bad(_)))
+    /// Names that made no sense and are due to be read again.
+    pub(super) fn due(&self, now: Instant) -> Vec<String> {
+        self.names(|child| matches!(child, Child::Bad(bad) if bad.due <= now))
+    }
+
+    /// When the first of them is due; none if all is well.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let due = |child: &Child| match child {
+            Child::Bad(bad) => Some(bad.due),
+            Child::Unread | Child::Member(_) | Child::Vector(_) => None,
+        };
+        self.children.values().filter_map(due).min()
+    }
+
+    /// Whether the child was too large at the last look.
+    pub(super) fn is_too_large(&self, name: &str) -> bool {
+        matches!(self.children.get(name), Some(Child::Bad(bad)) if bad.is_too_large)
     }
 
     fn names(&self, wanted: impl Fn(&Child) -> bool) -> Vec<String> {
@@ -91,7 +120,14 @@ impl Cache {
     }
 
     /// Takes the bytes of a child, and says whether that changes anything.
-    pub(super) fn read(&mut self, name: &str, bytes: &[u8], stat: &Stat, bounds: &Bounds) -> bool {
+    pub(super) fn read(
+        &mut self,
+        now: Instant,
+        name: &str,
+        bytes: &[u8],
+        stat: &Stat,
+        bounds: &Bounds,
+    ) -> bool {
         let Some(child) = self.children.get_mut(name) else { return false };
         let read = match is_vector(name) {
             true => Ok(Child::Vector(Arc::new(Vector::read(bytes, bounds.bytes_max)))),
@@ -106,18 +142,24 @@ impl Cache {
                 Child::Member(node)
             }),
         };
-        let read = read.unwrap_or_else(|error| Child::Bad(explain(&error)));
-        let same = matches!((&*child, &read), (Child::Bad(old), Child::Bad(new)) if old == new);
-        *child = read;
-        !same
+        match read {
+            Ok(read) => {
+                *child = read;
+                true
+            }
+            Err(error) => child.is_bad(now, explain(&error), matches!(error, ReadError::TooLarge { .. })),
+        }
     }
 
     /// The child could not be read.
-    pub(super) fn failed(&mut self, name: &str, reason: String) -> bool {
-        let Some(child) = self.children.get_mut(name) else { return false };
-        let same = matches!(&*child, Child::Bad(old) if *old == reason);
-        *child = Child::Bad(reason);
-        !same
+    pub(super) fn failed(&mut self, now: Instant, name: &str, reason: String) -> bool {
+        self.children.get_mut(name).is_some_and(|child| child.is_bad(now, reason, false))
+    }
+
+    /// The child is still as large as `bytes`, which is too large.
+    pub(super) fn too_large(&mut self, now: Instant, name: &str, bytes: usize, bounds: &Bounds) -> bool {
+        let reason = explain(&ReadError::TooLarge { bytes, bytes_max: bounds.bytes_max });
+        self.children.get_mut(name).is_some_and(|child| child.is_bad(now, reason, true))
     }
 
     /// The child is gone; its parent's watch tells of that too.
@@ -156,7 +198,7 @@ impl Cache {
                     }
                     vectors.push(vector.clone());
                 }
-                Child::Bad(reason) => problem(&format!("/{name}"), reason.clone()),
+                Child::Bad(bad) => problem(&format!("/{name}"), bad.reason.clone()),
             }
         }
         problems.sort_by(|a, b| a.node.cmp(&b.node));
@@ -176,6 +218,20 @@ impl Cache {
         // Those listed before are in order already, which this sort makes use of.
         members.sort_by(|a, b| a.in_order(b));
         members.into()
+    }
+}
+
+impl Child {
+    /// Notes that it made no sense, and says whether that is news.
+    fn is_bad(&mut self, now: Instant, reason: String, is_too_large: bool) -> bool {
+        let (same, pause) = match self {
+            Child::Bad(old) => (old.reason == reason, (old.pause * 2).min(PAUSE.1)),
+            Child::Unread | Child::Member(_) | Child::Vector(_) => (false, PAUSE.0),
+        };
+        // Spread, since every follower of the set has seen the same.
+        let due = now + pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+        *self = Child::Bad(Bad { reason, is_too_large, pause, due });
+        !same
     }
 }
 
@@ -227,14 +283,16 @@ mod tests {
         let mut unread = cache.unread();
         unread.sort();
         assert_eq!(unread, ["member_1", "member_2", "vector_1"], "a stranger's node is not read");
-        assert!(cache.read("member_1", good, &stat(2), &bounds));
-        assert!(cache.read("member_2", b"", &stat(2), &bounds));
-        assert!(!cache.read("member_2", b"", &stat(2), &bounds), "as bad as before");
-        assert!(cache.read("vector_1", b"{}", &stat(2), &bounds));
-        assert!(!cache.read("member_3", good, &stat(2), &bounds), "gone meanwhile");
+        let now = Instant::now();
+        let mut read = |name: &str, bytes: &[u8]| cache.read(now, name, bytes, &stat(2), &bounds);
+        assert!(read("member_1", good));
+        assert!(read("member_2", b""));
+        assert!(!read("member_2", b""), "as bad as before");
+        assert!(read("vector_1", b"{}"));
+        assert!(!read("member_3", good), "gone meanwhile");
 
         cache.keep_only(&stat(1), names(&["member_1", "member_2", "member_4"]), &bounds);
-        assert_eq!((cache.unread(), cache.bad()), (names(&["member_4"]), names(&["member_2"])));
+        assert_eq!((cache.unread(), cache.due(now + PAUSE.1)), (names(&["member_4"]), names(&["member_2"])));
         let listing = cache.listing("/set", 7);
         assert_eq!((listing.members.len(), listing.vectors.len(), listing.zxid), (1, 0, 7));
         assert_eq!(listing.problems[0].node, "/set/member_2");
@@ -242,6 +300,40 @@ mod tests {
         // Deleted and made again: the same names are other nodes.
         cache.keep_only(&stat(9), names(&["member_1"]), &bounds);
         assert_eq!(cache.unread(), ["member_1"]);
+    }
+
+    #[test]
+    fn a_bad_child_is_read_ever_more_rarely_whatever_comes_and_goes() {
+        let bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
+        let (start, mut cache) = (Instant::now(), Cache::default());
+        let (mut now, mut looks) = (start, 0);
+        cache.keep_only(&stat(1), names(&["member_bad"]), &bounds);
+        cache.read(now, "member_bad", b"", &stat(2), &bounds);
+        while now < start + Duration::from_secs(100) {
+            // Somebody joins every 10 ms.
+            now += Duration::from_millis(10);
+            cache.keep_only(&stat(1), names(&["member_bad", "member_1"]), &bounds);
+            for name in cache.due(now) {
+                looks += 1;
+                cache.read(now, &name, b"", &stat(2), &bounds);
+            }
+        }
+        // Seven to double the pause to its longest, and then one in 5 to 10 s.
+        assert!((15..=27).contains(&looks), "{looks} looks");
+        assert!(cache.next_due() > Some(now));
+    }
+
+    #[test]
+    fn a_child_is_too_large_until_it_is_read() {
+        let bounds = Bounds { bytes_max: 10, limits: Limits::default() };
+        let (now, mut cache) = (Instant::now(), Cache::default());
+        cache.keep_only(&stat(1), names(&["member_1"]), &bounds);
+        assert!(!cache.is_too_large("member_1"));
+        assert!(cache.read(now, "member_1", &[b'x'; 11], &stat(2), &bounds));
+        assert!(cache.is_too_large("member_1"));
+        assert!(!cache.too_large(now, "member_1", 11, &bounds), "as large as before");
+        assert!(cache.too_large(now, "member_1", 12, &bounds));
+        assert!(cache.read(now, "member_1", b"", &stat(2), &bounds) && !cache.is_too_large("member_1"));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The task that follows one set: list, read what is new, wait for the watch, list again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use peerset_cluster::BoxFuture;
 use tokio::sync::watch;
-use tokio::time::sleep;
-use zookeeper_client::{Client, Error, EventType, OneshotWatcher};
+use tokio::time::{Instant, sleep_until};
+use zookeeper_client::{Client, Error, EventType, OneshotWatcher, Stat};
 
 use super::cache::{Bounds, Cache, is_vector};
 use super::listing::{Listing, Standing};
@@ -34,8 +35,12 @@ struct Reader {
     zxid: u64,
 }
 
-/// The first wait before a bad child is read again, and the longest.
-const REREAD: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// What was found at a child.
+enum Found {
+    Data(Vec<u8>, Stat, Option<OneshotWatcher>),
+    /// So many bytes that they were not asked for.
+    TooLarge(usize),
+}
 
 impl Follower {
     pub(super) fn new(
@@ -120,6 +125,7 @@ impl Reader {
                     let unread = self.cache.unread();
                     match self.read(client, &unread).await {
                         Ok(_) => {
+                            backoff.reset();
                             listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
                             self.wait(client, watcher, listings).await
                         }
@@ -146,25 +152,23 @@ impl Reader {
         listings: &watch::Sender<Listing>,
     ) -> Result<(), Error> {
         let mut changed = std::pin::pin!(watcher.changed());
-        let mut pause = REREAD.0;
         loop {
-            let mut bad = self.cache.bad();
+            let due = self.cache.next_due();
             let again = async {
-                match bad.is_empty() {
-                    true => std::future::pending().await,
-                    // Spread, since every follower of the set has seen the same.
-                    false => sleep(pause.mul_f64(0.5 + fastrand::f64())).await,
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
                 }
             };
-            tokio::select! {
+            let names = tokio::select! {
                 event = &mut changed => return match event.event_type {
                     EventType::Session => Err(Error::SessionExpired),
                     _ => Ok(()),
                 },
-                Some(name) = self.vectors.next() => bad = vec![name],
-                () = again => pause = (pause * 2).min(REREAD.1),
-            }
-            if self.read(client, &bad).await? {
+                Some(name) = self.vectors.next() => vec![name],
+                () = again => self.cache.due(Instant::now()),
+            };
+            if self.read(client, &names).await? {
                 listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
             }
         }
@@ -187,29 +191,36 @@ impl Reader {
 
     /// Reads these children, a bounded number at a time, and says whether anything is new.
     async fn read(&mut self, client: &Client, names: &[String]) -> Result<bool, Error> {
-        let path = &self.path;
+        let (path, bytes_max) = (&self.path, self.bounds.bytes_max);
+        let cache = &self.cache;
+        let large: HashSet<&String> = names.iter().filter(|name| cache.is_too_large(name)).collect();
         // Requests go out when the future is made, in order, and the client pipelines them.
         let ask = |name: &String| {
-            let (name, child) = (name.clone(), path.child(name));
-            let member = (!is_vector(&name)).then(|| client.get_data(&child));
+            let (child, is_large) = (path.child(name), large.contains(name));
+            let member = (!is_vector(name) && !is_large).then(|| client.get_data(&child));
+            let name = name.clone();
             async move {
-                let read = match member {
-                    Some(read) => read.await.map(|(bytes, stat)| (bytes, stat, None)),
-                    None => {
-                        client.get_and_watch_data(&child).await.map(|(bytes, stat, w)| (bytes, stat, Some(w)))
-                    }
+                let found = match member {
+                    Some(read) => read.await.map(|(bytes, stat)| Found::Data(bytes, stat, None)),
+                    None if is_large => look(client, &child, bytes_max).await,
+                    None => client
+                        .get_and_watch_data(&child)
+                        .await
+                        .map(|(bytes, stat, watcher)| Found::Data(bytes, stat, Some(watcher))),
                 };
-                (name, read)
+                (name, found)
             }
         };
         let mut names = names.iter();
         let mut reads: FuturesUnordered<_> = names.by_ref().take(self.reads_max).map(ask).collect();
         let mut changed = false;
-        while let Some((name, read)) = reads.next().await {
+        while let Some((name, found)) = reads.next().await {
             reads.extend(names.next().map(ask));
-            changed |= match read {
-                Ok((bytes, stat, watcher)) => {
-                    let changed = self.cache.read(&name, &bytes, &stat, &self.bounds);
+            let now = Instant::now();
+            changed |= match found {
+                Ok(Found::TooLarge(bytes)) => self.cache.too_large(now, &name, bytes, &self.bounds),
+                Ok(Found::Data(bytes, stat, watcher)) => {
+                    let changed = self.cache.read(now, &name, &bytes, &stat, &self.bounds);
                     if let Some(watcher) = watcher {
                         self.vectors.push(Box::pin(async move {
                             watcher.changed().await;
@@ -223,11 +234,20 @@ impl Reader {
                     true
                 }
                 Err(error @ (Error::NoAuth | Error::MarshallingError | Error::Throttled)) => {
-                    self.cache.failed(&name, error.to_string())
+                    self.cache.failed(now, &name, error.to_string())
                 }
                 Err(error) => return Err(error),
             };
         }
         Ok(changed)
+    }
+}
+
+/// Reads a child that was too large if it no longer is.
+async fn look(client: &Client, child: &str, bytes_max: usize) -> Result<Found, Error> {
+    let stat = client.check_stat(child).await?.ok_or(Error::NoNode)?;
+    match usize::try_from(stat.data_length) {
+        Ok(bytes) if bytes > bytes_max => Ok(Found::TooLarge(bytes)),
+        _ => client.get_data(child).await.map(|(bytes, stat)| Found::Data(bytes, stat, None)),
     }
 }
