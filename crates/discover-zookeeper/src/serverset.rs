@@ -20,10 +20,10 @@ use crate::{OpenError, Problem, ServersetConfig, ServersetPath, Zookeeper, Zooke
 ///
 /// | the ensemble | the set |
 /// |---|---|
-/// | has not answered yet | pending; [`Zookeeper::trouble`] says why and names the servers that were tried |
+/// | has not answered yet | pending; [`trouble`](Self::trouble) says why and names the servers that were tried |
 /// | has the znode | ready, with all members that are selected |
 /// | has no such znode | absent, until somebody makes it, parents and all |
-/// | cannot be reached, or refuses to show it | stale with the last set; pending if there was none |
+/// | cannot be reached, or refuses to show it | stale with the last set, pending if there was none; [`trouble`](Self::trouble) says why |
 /// | has a child that is no member | ready without it; see [`problems`](Self::problems); it is read again after 0.1 to 10 s |
 ///
 /// - **Identity**: a member's id is its address, unless it was registered by this library under another id: the names of
@@ -114,6 +114,15 @@ impl Serverset {
     /// Where the set is.
     pub fn path(&self) -> &ServersetPath {
         &self.open.path
+    }
+
+    /// Why the set cannot be read at the moment: there is no connection, or the ensemble refuses to show it, to these
+    /// credentials say. None while it is followed. A member that is skipped is no trouble but a
+    /// [problem](Self::problems).
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        let held = self.open.held.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let refusal = || held.set.listings().borrow().refusal.clone();
+        held.zookeeper.links().borrow().trouble().or_else(refusal)
     }
 
     /// The znodes that were skipped at the last look, sorted, at most 100 of them; or why the set cannot be read.

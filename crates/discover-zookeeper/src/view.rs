@@ -72,7 +72,7 @@ impl View {
             _ if listing.lost => {
                 self.outlets.shown.lost();
                 self.outlets.everybody.lost();
-                self.report(&listing.problems);
+                self.report(&listing.problems, true);
             }
             Standing::Unknown => {}
             Standing::Absent => {
@@ -80,7 +80,7 @@ impl View {
                 self.outlets.shown.absent(revision);
                 self.outlets.everybody.absent(revision);
                 self.refused.clear();
-                self.report(&[]);
+                self.report(&[], false);
             }
             Standing::Present => {
                 let mut members = distinct(select(listing, &self.config));
@@ -88,7 +88,7 @@ impl View {
                     members = stabilizer.update(Instant::now().into_std(), members);
                 }
                 // Before the members, so that whoever sees a set can ask what it lacks.
-                self.report(&listing.problems);
+                self.report(&listing.problems, false);
                 let published = self.outlets.shown.publish(members, revision);
                 // After them, so that whoever sees a registration here sees it above as well.
                 if *self.outlets.registering.borrow_and_update() {
@@ -99,17 +99,22 @@ impl View {
                     reason: refused.error.to_string(),
                 });
                 self.refused = refused.take(PROBLEMS_MAX).collect();
-                self.report(&listing.problems);
+                self.report(&listing.problems, false);
             }
         }
     }
 
     /// Keeps the znodes' problems and the members that were left out, and logs what was not there before.
-    fn report(&self, problems: &[Problem]) {
+    fn report(&self, problems: &[Problem], lost: bool) {
         let problems: Vec<Problem> =
             problems.iter().chain(&self.refused).take(PROBLEMS_MAX).cloned().collect();
         for problem in problems.iter().filter(|problem| !self.outlets.problems.borrow().contains(problem)) {
-            tracing::warn!(node = problem.node, reason = problem.reason, "skipped");
+            let (node, reason) = (&problem.node, &problem.reason);
+            match *node == self.path {
+                false => tracing::warn!(node, reason, "skipped"),
+                true if lost => tracing::warn!(node, reason, "the set cannot be read; trying on"),
+                true => tracing::warn!(node, reason, "something is wrong with the set"),
+            }
         }
         self.outlets.problems.send_if_modified(|kept| {
             let changed = **kept != *problems;

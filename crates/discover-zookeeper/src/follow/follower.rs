@@ -88,6 +88,7 @@ async fn follow(
         listings.send_if_modified(|listing| {
             if let Some(error) = &error {
                 let problem = Problem { node: reader.path.to_string(), reason: error.to_string() };
+                listing.refusal = Some(problem.reason.as_str().into());
                 listing.problems = [problem].into();
             }
             let changed = !listing.lost || error.is_some();

@@ -14,6 +14,8 @@ pub(crate) struct Listing {
     pub(crate) standing: Standing,
     /// Whether the ensemble cannot be asked at the moment; the rest is its last word.
     pub(crate) lost: bool,
+    /// What it said instead of listing the set, if it was that and not the connection.
+    pub(crate) refusal: Option<Arc<str>>,
     /// The transaction that last changed the set's children.
     pub(crate) zxid: u64,
     /// In the order of [`Node::in_order`].

@@ -43,6 +43,8 @@ async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
     let problem = timeout(PATIENCE, problems.wait_for(|problems| !problems.is_empty())).await.unwrap();
     assert!(problem.unwrap()[0].to_string().contains("not authorized"));
     assert_eq!(stranger.watch().borrow().state().to_string(), "pending");
+    assert!(stranger.trouble().unwrap().contains("not authorized"), "{:?}", stranger.trouble());
+    assert_eq!(mine.trouble(), None);
     // A member of its own is nobody's to register without credentials.
     let nobody = {
         let mut config = ServersetConfig::default();
