@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::daemon::{self, Stop};
 use crate::source::{self, Look};
-use check::Check;
+use check::{Check, Lookup};
 
 /// How long the end waits for a registry that does not answer; what is left there goes with the session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
@@ -75,10 +75,10 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
 
 /// Begins to check. What has no check passes it.
 fn start(membership: Membership, settings: &RegisterSettings) -> Checked {
-    let (check, target) = (settings.check.clone(), settings.target.clone());
+    let (check, target, lookup) = (settings.check.clone(), settings.target.clone(), Lookup::default());
     let run = move || {
-        let (check, target) = (check.clone(), target.clone());
-        async move { check.run(&target).await }
+        let (check, target, lookup) = (check.clone(), target.clone(), lookup.clone());
+        async move { check.run(&target, &lookup).await }
     };
     Checked::start(membership, settings.rhythm.clone(), run)
 }

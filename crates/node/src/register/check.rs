@@ -12,6 +12,7 @@ use std::str::FromStr;
 use peerset_cluster::Endpoint;
 
 use http::HttpPath;
+pub(crate) use stream::Lookup;
 
 /// A way to find out whether a server works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +59,12 @@ pub(crate) enum CheckError {
 
 impl Check {
     /// Looks once. It is for the caller to limit the time: dropping the future drops everything that it began.
-    pub(crate) async fn run(&self, target: &Endpoint) -> Result<(), CheckError> {
+    pub(crate) async fn run(&self, target: &Endpoint, lookup: &Lookup) -> Result<(), CheckError> {
         match self {
             Check::None => Ok(()),
-            Check::Tcp => stream::connect(target).await.map(drop),
-            Check::Memcached => memcached::check(target).await,
-            Check::Http(path) => http::check(target, path).await,
+            Check::Tcp => stream::connect(target, lookup).await.map(drop),
+            Check::Memcached => memcached::check(target, lookup).await,
+            Check::Http(path) => http::check(target, lookup, path).await,
             Check::Command(line) => command::check(line, target).await,
         }
     }

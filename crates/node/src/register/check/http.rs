@@ -8,7 +8,7 @@ use std::fmt;
 use peerset_cluster::Endpoint;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{CheckError, stream};
+use super::{CheckError, Lookup, stream};
 
 /// A status line that is longer is none.
 const LINE_BYTES_MAX: usize = 1024;
@@ -31,8 +31,8 @@ impl fmt::Display for HttpPath {
 }
 
 /// Asks once, over a connection of its own.
-pub(super) async fn check(target: &Endpoint, path: &HttpPath) -> Result<(), CheckError> {
-    let mut stream = stream::connect(target).await?;
+pub(super) async fn check(target: &Endpoint, lookup: &Lookup, path: &HttpPath) -> Result<(), CheckError> {
+    let mut stream = stream::connect(target, lookup).await?;
     let host = match target {
         Endpoint::Unix(_) => "localhost".to_owned(),
         tcp => tcp.to_string(),

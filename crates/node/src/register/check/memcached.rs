@@ -5,14 +5,14 @@ use peerset_proto_memcache::reply::Reply;
 use peerset_proto_memcache::{Limits, Parsed, parse_reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{CheckError, stream};
+use super::{CheckError, Lookup, stream};
 
 /// What is read at a time; an answer to this question has five bytes.
 const READ_BYTES: usize = 512;
 
 /// Asks, and is content with a miss. A key of its own each time, so that nothing in between can answer from memory.
-pub(super) async fn check(target: &Endpoint) -> Result<(), CheckError> {
-    let mut stream = stream::connect(target).await?;
+pub(super) async fn check(target: &Endpoint, lookup: &Lookup) -> Result<(), CheckError> {
+    let mut stream = stream::connect(target, lookup).await?;
     stream.write_all(format!("get peerset-check-{}\r\n", MemberId::random()).as_bytes()).await?;
     let mut buffer = Vec::new();
     loop {

@@ -35,7 +35,7 @@ fn kinds_are_read_and_written() {
 fn run(check: &str, target: &str, limit: Duration) -> Option<Result<(), String>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (check, target) = (check.parse::<Check>().unwrap(), target.parse().unwrap());
-    let ran = runtime.block_on(async { timeout(limit, check.run(&target)).await.ok() });
+    let ran = runtime.block_on(async { timeout(limit, check.run(&target, &Lookup::default())).await.ok() });
     ran.map(|ran| ran.map_err(|error| error.to_string()))
 }
 
