@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::keys;
 use crate::output::{Format, lossy, to_stdout};
-use crate::pool;
+use crate::pool::{self, Identity};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,6 +26,9 @@ pub(crate) struct LocateArgs {
     /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
     #[arg(long, value_name = "URL")]
     pool: DiscoveryUrl,
+
+    #[command(flatten)]
+    identity: Identity,
 
     /// How keys are placed, see `peerset placement list`; options follow a colon
     #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
@@ -46,7 +49,8 @@ pub(crate) struct LocateArgs {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &LocateArgs) -> anyhow::Result<()> {
-    let placement = Placement::build(&arguments.placement, &pool::servers(&arguments.pool)?)?;
+    let placement =
+        Placement::build(&arguments.placement, &pool::servers(&arguments.pool, &arguments.identity)?)?;
     to_stdout(|out| {
         let mut locate = |key: &[u8]| -> anyhow::Result<()> {
             let owner = placement.owner(key).map(|owner| placement.servers()[owner].endpoint());

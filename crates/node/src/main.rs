@@ -23,6 +23,7 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
+use cli::auth::AuthFileError;
 use cli::{Cli, Command};
 use source::SourceError;
 
@@ -76,7 +77,9 @@ fn log_to_stderr(level: tracing::Level) {
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
-    let status = |error: &anyhow::Error| if error.is::<SourceError>() { USAGE } else { 1 };
+    let status = |error: &anyhow::Error| {
+        if error.is::<SourceError>() || error.is::<AuthFileError>() { USAGE } else { 1 }
+    };
     result.map_or_else(|error| fail(&error, status(&error)), |()| ExitCode::SUCCESS)
 }
 

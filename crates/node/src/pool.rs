@@ -1,15 +1,17 @@
 //! The servers a discovery URL names, for commands that look once.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
 use peerset_cluster::{DiscoveryUrl, Item, Member, Snapshot, State};
 use peerset_placement::Server;
 use peerset_route::server_of;
 
 use crate::answer;
+use crate::cli::auth::Auth;
 use crate::daemon;
 use crate::source::{self, Look};
 
@@ -33,23 +35,33 @@ pub(crate) enum PoolError {
     Absent(String),
 }
 
+/// Who to be to a registry.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Identity {
+    /// Who to be to ZooKeeper, for sets that not everybody may read: a file whose first line is `digest:USER:PASSWORD`.
+    /// Sent in clear, as this program has no TLS to ZooKeeper
+    #[arg(long, value_name = "FILE")]
+    auth_file: Option<PathBuf>,
+}
+
 /// The servers in the order in which they are written, on which some placements depend.
-pub(crate) fn servers(url: &DiscoveryUrl) -> anyhow::Result<Vec<Server>> {
+pub(crate) fn servers(url: &DiscoveryUrl, identity: &Identity) -> anyhow::Result<Vec<Server>> {
     let items = match url {
         DiscoveryUrl::Static(list) => list.items.clone(),
         DiscoveryUrl::File(file) => read_items(&file.path)?,
-        other => return ask(other),
+        other => return ask(other, identity),
     };
     Ok(items.iter().map(|item| server_of(&item.member())).collect())
 }
 
 /// The servers that a registry has now.
-fn ask(url: &DiscoveryUrl) -> anyhow::Result<Vec<Server>> {
+fn ask(url: &DiscoveryUrl, identity: &Identity) -> anyhow::Result<Vec<Server>> {
+    let mut look = Look::default();
+    look.zookeeper.credentials = Auth::all(Vec::new(), identity.auth_file.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let snapshot = runtime.block_on(async {
-        let look = Look::default();
         let source = source::open(url, &look)?;
-        let answered = answer::first(&mut source.watch(), url, &look, Some(ANSWER_LIMIT)).await;
+        let answered = answer::first(&source, &mut source.watch(), Some(ANSWER_LIMIT)).await;
         drop(source);
         daemon::settle().await;
         answered.context("the servers are not known")
@@ -101,7 +113,7 @@ mod tests {
     #[test]
     fn the_written_order_stays() {
         let url = "static:b:2@2=second,a:1,[::1]:3".parse().unwrap();
-        let servers = servers(&url).unwrap();
+        let servers = servers(&url, &Identity::default()).unwrap();
         let shown: Vec<String> = servers.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["b:2", "a:1", "[::1]:3"]);
         assert_eq!((servers[0].weight, servers[0].name.as_deref()), (2.0, Some("second")));
@@ -113,13 +125,14 @@ mod tests {
         let path = folder.path().join("servers");
         fs::write(&path, "# two\na:1\n  b:99999 # port\n").unwrap();
         let url = format!("file:{}", path.display()).parse().unwrap();
-        let error = servers(&url).unwrap_err().to_string();
+        let error = servers(&url, &Identity::default()).unwrap_err().to_string();
         assert!(error.contains("line 3, column 5"), "{error}");
     }
 
     #[test]
     fn other_sources_are_named() {
-        let error = servers(&"etcd://a:2379/set".parse().unwrap()).unwrap_err().to_string();
+        let error =
+            servers(&"etcd://a:2379/set".parse().unwrap(), &Identity::default()).unwrap_err().to_string();
         assert!(error.contains("etcd://a:2379/set") && error.contains("static:"), "{error}");
     }
 }

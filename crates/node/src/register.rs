@@ -12,8 +12,8 @@ mod presence;
 use std::error::Error;
 use std::time::Duration;
 
-use peerset_cluster::{Discover, DiscoveryUrl, Endpoint, Member, MemberId, Membership, Register, State};
-use peerset_discover_zookeeper::{CheckConfig, Checked, ServersetConfig};
+use peerset_cluster::{Discover, DiscoveryUrl, Endpoint, Member, Membership, Register, State};
+use peerset_discover_zookeeper::{CheckConfig, Checked, Serverset, ServersetConfig};
 use tokio::time::timeout;
 
 use crate::daemon::{self, Stop};
@@ -61,14 +61,14 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
         () = presence::report(set.watch(), &member.id) => {}
     }
     let pending = set.watch().borrow().state() == State::Pending;
-    if pending && let Some(trouble) = source::trouble(url, &settings.look) {
+    if pending && let Some(trouble) = source::no_connection(url, &settings.look) {
         tracing::info!(member = %member.id, trouble, "ended; it was never registered");
         return Ok(());
     }
     tokio::select! {
         biased;
         () = stop.signalled() => tracing::warn!("ended by a second signal before all was deregistered"),
-        () = end(checked, &member.id) => {}
+        () = end(checked, &set, settings) => {}
     }
     Ok(())
 }
@@ -83,13 +83,15 @@ fn start(membership: Membership, settings: &RegisterSettings) -> Checked {
     Checked::start(membership, settings.rhythm.clone(), run)
 }
 
-async fn end(checked: Checked, member: &MemberId) {
+async fn end(checked: Checked, set: &Serverset, settings: &RegisterSettings) {
+    let member = &settings.member.id;
     match timeout(CLOSE_LIMIT, checked.close()).await {
         Ok(Ok(())) => tracing::info!(%member, "deregistered; ended"),
         Ok(Err(error)) => tracing::warn!(%member, error = &error as &dyn Error, "ended; not deregistered"),
         Err(_) => tracing::warn!(
             %member,
-            "ended; the registry does not answer: if the member is there, it goes when the session times out"
+            trouble = source::trouble(set, &settings.url, &settings.look),
+            "ended; the registry has not confirmed it: if the member is there, it goes when the session times out"
         ),
     }
 }

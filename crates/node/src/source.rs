@@ -1,11 +1,17 @@
 //! The source that a discovery URL names.
+//!
+//! Of ZooKeeper this program uses connections in clear: TLS is the library's, `peerset-discover-zookeeper` with its
+//! feature `tls`, and has no flags here. Credentials are sent over them as they are, so keep such connections within a
+//! network that is trusted. An ensemble that answers is believed: one that came back without its data says that a set is
+//! absent, and absent it is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use peerset_cluster::{Discover, DiscoveryUrl, FileSource, Scheme, Select, StaticSource, Union};
+use peerset_cluster::{Discover, DiscoveryUrl, FileSource, Scheme, Select, StaticSource, Union, Watch};
 use peerset_discover_zookeeper::{
-    OpenError, Serverset, ServersetConfig, ServersetPath, Stabilizer, Statuses, Zookeeper, ZookeeperConfig,
+    Credentials, OpenError, Serverset, ServersetConfig, ServersetPath, Stabilizer, Statuses, Zookeeper,
+    ZookeeperConfig,
 };
 
 type BoxedError = Box<dyn std::error::Error + Send + Sync>;
@@ -58,8 +64,18 @@ impl Look {
     }
 }
 
+/// An open source, which may know why it does not answer.
+pub(crate) struct Source {
+    url: DiscoveryUrl,
+    look: Look,
+    discover: Arc<dyn Discover>,
+    /// The same source, if it is in ZooKeeper.
+    set: Option<Serverset>,
+}
+
 /// Opens a source. Has to be called on the runtime that will drive it.
-pub(crate) fn open(url: &DiscoveryUrl, look: &Look) -> Result<Arc<dyn Discover>, SourceError> {
+pub(crate) fn open(url: &DiscoveryUrl, look: &Look) -> Result<Source, SourceError> {
+    let mut set = None;
     let opened = match url {
         DiscoveryUrl::Static(list) => shared(StaticSource::new(&list.items)),
         DiscoveryUrl::File(file) => shared(FileSource::open(&file.path)),
@@ -67,11 +83,45 @@ pub(crate) fn open(url: &DiscoveryUrl, look: &Look) -> Result<Arc<dyn Discover>,
             let mut config = ServersetConfig::default();
             config.hold_removals = look.hold_removals;
             config.statuses = look.statuses;
-            shared(Serverset::from_url(url, look.zookeeper.clone(), config))
+            let opened = Serverset::from_url(url, look.zookeeper.clone(), config);
+            set = opened.as_ref().ok().cloned();
+            shared(opened)
         }
         other => return Err(SourceError::NoSource(other.to_string())),
     };
-    opened.map_err(|error| SourceError::Open(url.to_string(), error))
+    let discover = opened.map_err(|error| SourceError::Open(url.to_string(), error))?;
+    Ok(Source { url: url.clone(), look: look.clone(), discover, set })
+}
+
+impl Source {
+    pub(crate) fn url(&self) -> &DiscoveryUrl {
+        &self.url
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        self.discover.watch()
+    }
+
+    /// Why there is no answer, if that is known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        trouble(self.set.as_ref()?, &self.url, &self.look)
+    }
+
+    /// Returns with the reason when the registry answers that the set may not be read; else never.
+    pub(crate) async fn refused(&self) -> String {
+        if let Some(set) = &self.set {
+            let mut problems = set.problems_watch();
+            loop {
+                if let Some(refusal) = refusal(set) {
+                    return refusal;
+                }
+                if problems.changed().await.is_err() {
+                    break;
+                }
+            }
+        }
+        std::future::pending().await
+    }
 }
 
 /// Any source and any error, as those who follow a URL see them.
@@ -88,20 +138,39 @@ where
 
 /// Opens several as one for a proxy: their union, in which each keeps its own last set when it fails. A member that a
 /// registry loses for a moment stays, since taking it out and in moves keys twice.
-pub(crate) fn open_all(name: &str, urls: &[DiscoveryUrl]) -> Result<Arc<dyn Discover>, SourceError> {
-    let look = Look { hold_removals: Some(Stabilizer::HOLD), ..Look::default() };
+pub(crate) fn open_all(
+    name: &str,
+    urls: &[DiscoveryUrl],
+    credentials: &[Credentials],
+) -> Result<Arc<dyn Discover>, SourceError> {
+    let mut look = Look { hold_removals: Some(Stabilizer::HOLD), ..Look::default() };
+    look.zookeeper.credentials = credentials.to_vec();
+    let open = |url| open(url, &look).map(|source| source.discover);
     if let [one] = urls {
-        return open(one, &look);
+        return open(one);
     }
-    let sources = urls.iter().map(|url| open(url, &look)).collect::<Result<Vec<_>, _>>()?;
+    let sources = urls.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     match Union::new(name, sources) {
         Ok(union) => Ok(Arc::new(union)),
         Err(error) => Err(SourceError::Open(name.to_owned(), error.into())),
     }
 }
 
+/// Why a set that was opened so does not answer, if that is known.
+pub(crate) fn trouble(set: &Serverset, url: &DiscoveryUrl, look: &Look) -> Option<String> {
+    no_connection(url, look).or_else(|| refusal(set))
+}
+
+/// Why the registry does not let us read the set, if it does not.
+fn refusal(set: &Serverset) -> Option<String> {
+    let path = set.path().to_string();
+    let problems = set.problems();
+    let problem = problems.iter().find(|problem| problem.node == path)?;
+    Some(format!("the set {path} cannot be read: {}", problem.reason))
+}
+
 /// Why a source that was opened so cannot be reached, if that is known.
-pub(crate) fn trouble(url: &DiscoveryUrl, look: &Look) -> Option<String> {
+pub(crate) fn no_connection(url: &DiscoveryUrl, look: &Look) -> Option<String> {
     let servers = match url {
         DiscoveryUrl::Zk(url) => &url.servers,
         DiscoveryUrl::Serverset(url) => &url.servers,

@@ -25,9 +25,9 @@ pub(crate) struct AuthError;
 /// A file that should hold one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthFileError {
-    #[error("cannot read --auth-file {}", path.display())]
+    #[error("cannot read the auth file {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("the first line of --auth-file {} is no identity: {AuthError}", path.display())]
+    #[error("the first line of the auth file {} is no identity: {AuthError}", path.display())]
     Malformed { path: PathBuf },
 }
 

@@ -180,10 +180,13 @@ fn write_front(
 }
 
 fn write_pool(out: &mut impl Write, pool: &PoolConfig) -> io::Result<()> {
-    let PoolConfig { name, urls, spec, owner_down, meta, server, secrets: _ } = pool;
+    let PoolConfig { name, urls, discover_as, spec, owner_down, meta, server, secrets: _ } = pool;
     writeln!(out, "pool {name}")?;
     for (at, url) in urls.iter().enumerate() {
         writeln!(out, "  {}  {url}", if at == 0 { "servers   " } else { "and       " })?;
+    }
+    if !discover_as.is_empty() {
+        writeln!(out, "  found as    who the discover-auth-file says")?;
     }
     writeln!(out, "  placement   {spec}")?;
     let (request, connect) = (Period(server.request_timeout), Period(server.connect_timeout));

@@ -10,6 +10,7 @@ use peerset_proto_memcache::Limits;
 use peerset_route::OwnerDown;
 use serde::{Deserialize, Deserializer};
 
+use super::auth::{Auth, AuthFileError};
 use super::config_file::ConfigFile;
 use super::front::{FrontError, FrontSettings, HttpAddress, count, listen_or_default, one_or_several};
 use super::units::{Period, Size};
@@ -56,6 +57,11 @@ pub(crate) struct ProxyFlags {
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "urls")]
     pool: Vec<DiscoveryUrl>,
+
+    /// Who to be to ZooKeeper, for sets that not everybody may read: a file whose first line is digest:USER:PASSWORD. Sent
+    /// in clear, as this program has no TLS to ZooKeeper
+    #[arg(long, value_name = "FILE")]
+    discover_auth_file: Option<PathBuf>,
 
     /// What is done with keys: shard gives each to the server that owns it [default: shard]
     #[arg(long, value_enum, value_name = "MODE")]
@@ -177,6 +183,8 @@ pub(crate) enum ProxySettingsError {
     #[error("--{0} must be more than 0")]
     Zero(&'static str),
     #[error(transparent)]
+    Auth(#[from] AuthFileError),
+    #[error(transparent)]
     Front(#[from] FrontError),
     #[error(transparent)]
     Pool(#[from] peerset_client_memcache::ConfigError),
@@ -202,6 +210,7 @@ impl ProxyFlags {
         let first = |ours: Vec<_>, theirs: Vec<_>| if ours.is_empty() { theirs } else { ours };
         ProxyFlags {
             pool: if self.pool.is_empty() { other.pool } else { self.pool },
+            discover_auth_file: self.discover_auth_file.or(other.discover_auth_file),
             mode: self.mode.or(other.mode),
             placement: self.placement.or(other.placement),
             timeout: self.timeout.or(other.timeout),
@@ -265,6 +274,7 @@ impl ProxyFlags {
     fn pool(&self) -> Result<Option<PoolConfig>, ProxySettingsError> {
         if self.pool.is_empty() {
             let given = [
+                ("discover-auth-file", self.discover_auth_file.is_some()),
                 ("placement", self.placement.is_some()),
                 ("timeout", self.timeout.is_some()),
                 ("connect-timeout", self.connect_timeout.is_some()),
@@ -278,6 +288,7 @@ impl ProxyFlags {
             };
         }
         let mut pool = PoolConfig::new("default", self.pool.clone());
+        pool.discover_as = Auth::all(Vec::new(), self.discover_auth_file.as_deref())?;
         pool.spec = self.placement.clone().unwrap_or_default();
         pool.owner_down = self.owner_down.unwrap_or_default();
         if let Some(Period(timeout)) = self.timeout {

@@ -110,7 +110,7 @@ pub(crate) struct RegisterFlags {
     #[arg(long, value_name = "SCHEME:SECRET")]
     auth: Vec<Auth>,
 
-    /// The same, read from the first line of a file
+    /// The same, read from the first line of a file. Sent in clear: this program has no TLS to ZooKeeper
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
@@ -302,7 +302,7 @@ mod tests {
         check_refused("every = '0'", "--every must be more than 0");
         check_refused("acl = 'creator-only'", "--acl creator-only needs --auth");
         check_refused("meta = { 'peerset.id' = 'x' }", "\"peerset.id\" begins with peerset.");
-        check_refused("auth-file = '/no/such/file'", "cannot read --auth-file /no/such/file");
+        check_refused("auth-file = '/no/such/file'", "cannot read the auth file /no/such/file");
         let long = "x".repeat(2000);
         check_refused(&format!("meta = {{ a = '{long}' }}"), "metadata value of 2000 bytes");
         let none = RegisterFlags::default().settings().unwrap_err().to_string();

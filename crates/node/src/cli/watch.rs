@@ -56,7 +56,7 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "SCHEME:SECRET")]
     auth: Vec<Auth>,
 
-    /// The same, read from the first line of a file
+    /// The same, read from the first line of a file. Sent in clear: this program has no TLS to ZooKeeper
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 }

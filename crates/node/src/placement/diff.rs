@@ -8,8 +8,9 @@ use peerset_cluster::DiscoveryUrl;
 use peerset_placement::{Diff, DiffError, Kind, Moves, Placement, Spec, Step};
 use serde_json::json;
 
+use crate::keys;
 use crate::output::{Format, lossy, to_stdout};
-use crate::{keys, pool};
+use crate::pool::{self, Identity};
 
 /// Keys that stand for all where there is no file of them and the placement is no ring.
 const SAMPLE: u32 = 100_000;
@@ -23,6 +24,9 @@ pub(crate) struct DiffArgs {
     /// The servers after
     #[arg(long, value_name = "URL")]
     to: DiscoveryUrl,
+
+    #[command(flatten)]
+    identity: Identity,
 
     /// How keys are placed before, see `peerset placement list`
     #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
@@ -55,9 +59,10 @@ enum Basis {
 }
 
 pub(super) fn run(arguments: &DiffArgs) -> anyhow::Result<()> {
-    let before = Placement::build(&arguments.from_placement, &pool::servers(&arguments.from)?)?;
+    let before =
+        Placement::build(&arguments.from_placement, &pool::servers(&arguments.from, &arguments.identity)?)?;
     let after_spec = arguments.to_placement.as_ref().unwrap_or(&arguments.from_placement);
-    let after = Placement::build(after_spec, &pool::servers(&arguments.to)?)?;
+    let after = Placement::build(after_spec, &pool::servers(&arguments.to, &arguments.identity)?)?;
     let diff = Diff::new(&before, &after);
     let result = Result { before: &before, after: &after };
     to_stdout(|out| {

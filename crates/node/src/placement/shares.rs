@@ -8,13 +8,16 @@ use peerset_placement::{Kind, Placement, Spec};
 use serde_json::json;
 
 use crate::output::{Format, to_stdout};
-use crate::pool;
+use crate::pool::{self, Identity};
 
 #[derive(Debug, Args)]
 pub(crate) struct SharesArgs {
     /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
     #[arg(long, value_name = "URL")]
     pool: DiscoveryUrl,
+
+    #[command(flatten)]
+    identity: Identity,
 
     /// How keys are placed, see `peerset placement list`
     #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
@@ -26,7 +29,8 @@ pub(crate) struct SharesArgs {
 }
 
 pub(super) fn run(arguments: &SharesArgs) -> anyhow::Result<()> {
-    let placement = Placement::build(&arguments.placement, &pool::servers(&arguments.pool)?)?;
+    let placement =
+        Placement::build(&arguments.placement, &pool::servers(&arguments.pool, &arguments.identity)?)?;
     let shares = placement.shares();
     let servers = placement.servers();
     to_stdout(|out| {

@@ -21,6 +21,7 @@
 
 use peerset_client_memcache::ServerConfig;
 use peerset_cluster::DiscoveryUrl;
+use peerset_discover_zookeeper::Credentials;
 use peerset_placement::Spec;
 use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table};
 
@@ -48,6 +49,8 @@ pub(crate) struct PoolConfig {
     pub(crate) name: String,
     /// The servers are the union of what these say; at least one.
     pub(crate) urls: Vec<DiscoveryUrl>,
+    /// Who the proxy is to the registries of these.
+    pub(crate) discover_as: Vec<Credentials>,
     pub(crate) spec: Spec,
     /// What is answered for a key whose owner is down.
     pub(crate) owner_down: OwnerDown,
@@ -65,6 +68,7 @@ impl PoolConfig {
         PoolConfig {
             name: name.to_owned(),
             urls,
+            discover_as: Vec::new(),
             spec: Spec::default(),
             owner_down: OwnerDown::default(),
             meta: true,

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use peerset_cluster::{Discover, DiscoveryUrl};
+use peerset_discover_zookeeper::Credentials;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -41,6 +42,7 @@ pub(super) struct Reloader {
 struct Follower {
     pool: Arc<Pool>,
     urls: Vec<DiscoveryUrl>,
+    discover_as: Vec<Credentials>,
     source: Arc<dyn Discover>,
     task: JoinHandle<()>,
 }
@@ -101,10 +103,13 @@ impl Reloader {
                 pools.push(kept.pool.clone());
                 continue;
             }
-            let before = self.followers.iter().find(|follower| follower.urls == pool.urls);
+            let before = self
+                .followers
+                .iter()
+                .find(|follower| follower.urls == pool.urls && follower.discover_as == pool.discover_as);
             let source = match before {
                 Some(follower) => follower.source.clone(),
-                None => source::open_all(&pool.name, &pool.urls)
+                None => source::open_all(&pool.name, &pool.urls, &pool.discover_as)
                     .with_context(|| format!("the pool {} cannot be opened", pool.name))?,
             };
             let mut watch = source.watch();
@@ -114,14 +119,14 @@ impl Reloader {
             }
             let settings = settings(pool, before.map(|follower| &*follower.pool));
             let made = Arc::new(Pool::new(settings, identity, &watch).await?);
-            fresh.push((made.clone(), pool.urls.clone(), source));
+            fresh.push((made.clone(), pool.urls.clone(), pool.discover_as.clone(), source));
             pools.push(made);
         }
         // Nothing can fail from here on.
-        for (pool, urls, source) in fresh {
+        for (pool, urls, discover_as, source) in fresh {
             let changed = self.changed.clone();
             let following = pool.clone().follow(source.watch(), move || changed.notify_one());
-            self.followers.push(Follower { pool, urls, source, task: tokio::spawn(following) });
+            self.followers.push(Follower { pool, urls, discover_as, source, task: tokio::spawn(following) });
         }
         self.followers.retain(|follower| pools.iter().any(|pool| Arc::ptr_eq(&follower.pool, pool)));
         self.plans += 1;

@@ -1,6 +1,6 @@
 //! A set in one line.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use peerset_cluster::{Item, Member, Snapshot, State};
 use serde_json::{Value, json};
@@ -19,19 +19,22 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     state.into_iter().chain(members).collect::<Vec<_>>().join(" ")
 }
 
-/// All there is to know, as an object.
-pub(super) fn json(snapshot: &Snapshot, now: Instant) -> String {
+/// All there is to know, as an object. `now` and `wall` are the same moment by two clocks: since when a set is stale is
+/// told in seconds since 1970, as that is what a reader can go on counting from.
+pub(super) fn json(snapshot: &Snapshot, now: Instant, wall: SystemTime) -> String {
     let members: Vec<Value> = in_order(snapshot).into_iter().map(member_json).collect();
-    let stale =
-        snapshot.state().stale_since().map(|since| now.saturating_duration_since(since).as_secs_f64());
+    let stale_since = snapshot.state().stale_since().and_then(|since| {
+        let since = wall.checked_sub(now.saturating_duration_since(since))?;
+        since.duration_since(UNIX_EPOCH).ok()
+    });
     let mut line = json!({
         "source": snapshot.source().as_str(),
         "state": output::state(snapshot.state()),
         "revision": snapshot.revision().0,
         "members": members,
     });
-    if let Some(seconds) = stale {
-        line["stale_seconds"] = json!(seconds);
+    if let Some(since) = stale_since {
+        line["stale_since"] = json!(since.as_millis() as f64 / 1000.0);
     }
     line.to_string()
 }
@@ -79,8 +82,12 @@ mod tests {
         let snapshot = watch.borrow();
         assert_eq!(text(&snapshot), expected);
         let since = snapshot.state().stale_since().unwrap_or_else(Instant::now);
-        let json: Value =
-            serde_json::from_str(&json(&snapshot, since + Duration::from_millis(1500))).unwrap();
+        let json: Value = serde_json::from_str(&json(
+            &snapshot,
+            since + Duration::from_millis(1500),
+            UNIX_EPOCH + Duration::from_secs(100),
+        ))
+        .unwrap();
         assert_eq!(json, expected_json);
     }
 
@@ -113,7 +120,7 @@ mod tests {
         ]);
         let publish = |source: &Publisher| drop(source.publish([big, member("a:1", 1)], Revision(5)));
         let mut stale = shown("stale", 5, both.clone());
-        stale["stale_seconds"] = json!(1.5);
+        stale["stale_since"] = json!(98.5);
         check(publish.clone(), "b:2@2=big a:1", shown("ready", 5, both));
         let lose = |source: &Publisher| {
             publish(source);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use peerset_testkit::{Memcached, Program, TempDir, Zookeeper, wait_for};
+use peerset_testkit::{Memcached, Peerset, Program, TempDir, Zookeeper, wait_for};
 
 use crate::registry::{
     PATIENCE, count_in_log, line_of, register, run, start, url, wait_for_line, wait_for_log, wait_for_set,
@@ -150,8 +150,19 @@ fn a_set_of_ones_own() {
     wait_for_log(&mut owner, "INFO registered");
     let ran = run(&["watch", &url, "--once", "--auth", "digest:bob:secret"]);
     assert_eq!(ran.stdout, "10.0.0.1:1\n", "{}", ran.stderr);
-    let ran = run(&["watch", &url, "--once", "--timeout", "1s"]);
-    assert!(ran.status == 1 && ran.stdout.is_empty(), "{ran:?}");
+    // Whoever may not read it is told so, and not left waiting.
+    for stranger in [&["watch", "--once", &url][..], &["locate", "k", "--pool", &url]] {
+        let ran = run(stranger);
+        assert!(ran.status == 1 && ran.stdout.is_empty() && ran.stderr.contains("cannot be read"), "{ran:?}");
+    }
+    let ran = run(&["locate", "k", "--pool", &url, "--auth-file", file]);
+    assert_eq!(ran.stdout, "k\t10.0.0.1:1\n", "{}", ran.stderr);
+    let shares = run(&["placement", "shares", "--pool", &url, "--auth-file", file]);
+    assert_eq!(shares.stdout, "10.0.0.1:1\t100.0000 %\n", "{}", shares.stderr);
+    let flags = ["--pool", &url, "--discover-auth-file", file, "--http", "127.0.0.1:0"];
+    let mut proxy = Peerset::start_proxy(PEERSET, &flags);
+    let http = proxy.http_addr();
+    assert!(crate::admin::get(http, "/api/members").1.contains("10.0.0.1:1"));
     // Refused for good as things are: told, and alive in case somebody changes that.
     let mut other = register(&url, "10.0.0.2:1", &["--auth", "digest:eve:guess"]);
     wait_for_log(&mut other, " refused 10.0.0.2:1 ");

@@ -102,7 +102,7 @@ fn every_state_of_a_serverset() {
         let complete = has("\"state\":\"absent\"")
             && has("\"endpoints\":{\"admin\":\"10.0.0.2:2\"}")
             && has("\"shard\":7")
-            && has("\"stale_seconds\":")
+            && has("\"stale_since\":")
             && printed.lines().last()?.contains("\"members\":[],");
         complete.then_some(())
     });
@@ -193,5 +193,5 @@ fn what_cannot_be_watched_is_explained() {
     check(&["zk://a:1/zookeeper"], "belongs to ZooKeeper itself");
     check(&["static:a:1", "--timeout", "1s"], "--once");
     check(&["static:a:1", "--auth", "bob"], "digest:USER:PASSWORD");
-    check(&["static:a:1", "--auth-file", "/no/such/file"], "cannot read --auth-file /no/such/file");
+    check(&["static:a:1", "--auth-file", "/no/such/file"], "cannot read the auth file /no/such/file");
 }

@@ -1,15 +1,19 @@
-//! How a pool's servers and the proxy know each other: `auth`, `auth-file` and `tls`.
+//! How a pool's servers and the proxy know each other: `auth`, `auth-file` and `tls`; and `discover-auth-file`, as whom
+//! it looks for them.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use peerset_client_memcache::handshake::Auth;
 use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
 
+use peerset_discover_zookeeper::Credentials;
+
 use super::PoolConfig;
+use crate::cli::auth::{self as discover, AuthFileError};
 use crate::cli::config_file::{Report, Section, Value, text};
 
 /// The first line of an `auth-file` is no longer.
@@ -31,6 +35,10 @@ pub(super) fn read(section: &Section<'_>, pool: &mut PoolConfig, report: &mut Re
         // They were readable a moment ago; should they no longer be, that is a change too.
         files.iter().for_each(|file| fs::read(file).ok().hash(&mut secrets));
         pool.server.tls = config;
+    }
+    if let Some((credentials, written)) = section.read("discover-auth-file", discover_auth_file, report) {
+        written.hash(&mut secrets);
+        pool.discover_as = credentials;
     }
     pool.secrets = secrets.finish();
 }
@@ -68,6 +76,17 @@ fn auth_file(value: &Value<'_>, report: &mut Report) -> Option<(Auth, String)> {
         report.take(value.span(), words.ok_or(format!("{path}: the first line is not USER:PASSWORD")))?;
     let auth = Auth::new(user, password).map_err(|error| format!("{path}: {error}"));
     Some((report.take(value.span(), auth)?, password.to_owned()))
+}
+
+/// Reads an identity for a registry, and the file's bytes.
+fn discover_auth_file(value: &Value<'_>, report: &mut Report) -> Option<(Vec<Credentials>, Option<Vec<u8>>)> {
+    let path = Path::new(text(value, report)?);
+    let written = fs::read(path).ok();
+    let credentials = discover::Auth::all(Vec::new(), Some(path)).map_err(|error| match error {
+        AuthFileError::Read { source, .. } => format!("cannot read {}: {source}", path.display()),
+        malformed @ AuthFileError::Malformed { .. } => malformed.to_string(),
+    });
+    Some((report.take(value.span(), credentials)?, written))
 }
 
 /// What TLS is to be, none for none at all, and the files it was read from.

@@ -3,6 +3,7 @@
 //! | key | value | default |
 //! |---|---|---|
 //! | `discover` | a discovery URL, or a list of them whose union the pool is | |
+//! | `discover-auth-file` | a file with `digest:USER:PASSWORD` on its first line: who to be to ZooKeeper; sent in clear | |
 //! | `placement` | who owns a key, as `--placement` | the default placement |
 //! | `owner-down` | `miss`, `error` or `next`: what is answered for a key whose owner is down | `miss` |
 //! | `timeout` | for a request to a server | 500 ms |
@@ -28,6 +29,7 @@ use crate::cli::units::Period;
 
 const SETTINGS: &[&str] = &[
     "discover",
+    "discover-auth-file",
     "placement",
     "owner-down",
     "timeout",

@@ -132,6 +132,8 @@ fn wrong_pools_are_placed() {
     check_mistakes(&pool("meta = 'no'"), &[("3:8", "true or false")]);
     check_mistakes(&pool("auth = { user = 'u' }"), &[("3:8", "auth has no password")]);
     check_mistakes(&pool("auth = { user = 'u', password = 'a b' }"), &[("3:8", "the password")]);
+    check_mistakes(&pool("discover-auth-file = '/no/such'"), &[("3:22", "cannot read /no/such")]);
+    check_mistakes(&pool("discover-auth-file = '/dev/null'"), &[("3:22", "is no identity")]);
     check_mistakes(&pool("auth-file = '/no/such'"), &[("3:13", "cannot read /no/such")]);
     check_mistakes(
         &pool("auth-file = '/dev/null'\nauth = { user = 'u', password = 'p' }"),
@@ -246,6 +248,15 @@ fn a_password_is_never_shown() {
     let (one, other) = (with("user:one\n"), with("user:other:than\nignored"));
     assert_eq!(one.server.auth.as_ref().map(Auth::user), Some("user"));
     assert_ne!(one.secrets, other.secrets);
+
+    let with = |line: &str| {
+        std::fs::write(&file, line).unwrap();
+        let text = format!("[pools.x]\ndiscover = 'zk://z:1/a'\ndiscover-auth-file = '{}'", file.display());
+        read(&text).pools.remove(0)
+    };
+    let (one, other) = (with("digest:user:hidden\n"), with("digest:user:other"));
+    assert!(!format!("{one:?}").contains("hidden"), "{one:?}");
+    assert!(one.secrets != other.secrets && one.discover_as != other.discover_as);
 }
 
 #[test]
