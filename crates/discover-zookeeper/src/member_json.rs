@@ -1,5 +1,7 @@
 //! The bytes of a member's znode, as Finagle writes and reads them.
 
+use std::collections::BTreeMap;
+
 use peerset_cluster::{
     Endpoint, EndpointError, Limits, Member, MemberId, MemberIdError, Status, Weight, WeightError,
 };
@@ -16,11 +18,14 @@ pub use write::{WriteError, write_member};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Announced {
-    /// The member, at its service endpoint.
+    /// The member, at its service endpoint if it [has one](Self::has_service).
     pub member: Member,
     /// Whether the bytes name its id. Otherwise the id is the text of the service endpoint: the znode's own name
     /// changes with every registration, the address does not.
     pub has_own_id: bool,
+    /// Whether there is a service endpoint. Otherwise the member is at the first by name of its named endpoints, and is
+    /// for those only who ask for one of them.
+    pub has_service: bool,
 }
 
 /// Why the bytes of a znode are no member. The znode is skipped, and read again later.
@@ -41,7 +46,7 @@ pub enum ReadError {
         /// What the parser said, with line and column.
         reason: String,
     },
-    /// No `serviceEndpoint` with a `host` and a `port`.
+    /// No `serviceEndpoint` with a `host` and a `port`, and no named endpoint in its place.
     #[error("there is no serviceEndpoint with a host and a port")]
     NoEndpoint,
     /// The service endpoint is there and wrong.
@@ -65,13 +70,15 @@ pub enum ReadError {
 ///
 /// Read as Finagle does: fields it does not know are skipped, `additionalEndpoints`, `shard` and `metadata` may be
 /// missing or null, and a status that is missing or unknown is [`Status::Unknown`]. A named endpoint, a shard or a
-/// metadata value that makes no sense is left out, since the member can be reached without it. Of more named endpoints
+/// metadata value that makes no sense is left out, since the member can be reached without it. The service endpoint may
+/// be missing if there is a named one. Of more named endpoints
 /// and metadata pairs than `limits` allows, those first by name are kept.
 ///
 /// Cost: O(bytes), and up to about 16 times the bytes in memory while it reads; nesting is bounded at 128.
 ///
 /// # Errors
-/// The bytes are more than `bytes_max`, no JSON object, or have no usable service endpoint.
+/// The bytes are more than `bytes_max`, no JSON object, have neither a service endpoint nor a named one, or their
+/// service endpoint, id, weight or data is wrong.
 ///
 /// ```
 /// use peerset_cluster::Limits;
@@ -85,7 +92,16 @@ pub enum ReadError {
 /// ```
 pub fn read_member(bytes: &[u8], bytes_max: usize, limits: &Limits) -> Result<Announced, ReadError> {
     let object = object(bytes, bytes_max)?;
-    let endpoint = endpoint(object.get("serviceEndpoint").ok_or(ReadError::NoEndpoint)?)?;
+    let named = object.get("additionalEndpoints").and_then(Value::as_object);
+    let named: BTreeMap<String, Endpoint> = named
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), endpoint(value).ok()?)))
+        .take(limits.endpoints_max)
+        .collect();
+    let service = object.get("serviceEndpoint").filter(|value| !value.is_null()).map(endpoint).transpose()?;
+    let has_service = service.is_some();
+    let endpoint = service.or_else(|| named.values().next().cloned()).ok_or(ReadError::NoEndpoint)?;
     let mut metadata = strings(object.get("metadata"));
     let extras = extras::take(&mut metadata)?;
     let has_own_id = extras.id.is_some();
@@ -93,13 +109,7 @@ pub fn read_member(bytes: &[u8], bytes_max: usize, limits: &Limits) -> Result<An
         Some(id) => Member::new(MemberId::new(id)?, endpoint),
         None => Member::at(endpoint),
     };
-    let named = object.get("additionalEndpoints").and_then(Value::as_object);
-    member.endpoints = named
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), self::endpoint(value).ok()?)))
-        .take(limits.endpoints_max)
-        .collect();
+    member.endpoints = named;
     let status = object.get("status").and_then(Value::as_str);
     member.status = status.map_or(Status::Unknown, |name| name.parse().unwrap_or(Status::Unknown));
     member.shard = object.get("shard").and_then(Value::as_u64).and_then(|shard| shard.try_into().ok());
@@ -107,7 +117,7 @@ pub fn read_member(bytes: &[u8], bytes_max: usize, limits: &Limits) -> Result<An
     member.zone = extras.zone;
     member.data = extras.data.into();
     member.metadata = metadata.into_iter().take(limits.metadata_max).collect();
-    Ok(Announced { member, has_own_id })
+    Ok(Announced { member, has_own_id, has_service })
 }
 
 /// The JSON object of a znode.

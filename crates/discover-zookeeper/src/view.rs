@@ -17,7 +17,7 @@ pub(crate) struct View {
     listings: watch::Receiver<Listing>,
     stabilizer: Option<Stabilizer>,
     outlets: Outlets,
-    /// Members that the limits left out at the last publication.
+    /// Members that were left out at the last publication, by limits or since they have no service endpoint.
     refused: Vec<Problem>,
 }
 
@@ -98,7 +98,13 @@ impl View {
                     node: format!("{} ({})", self.path, refused.id),
                     reason: refused.error.to_string(),
                 });
-                self.refused = refused.take(PROBLEMS_MAX).collect();
+                let unserving =
+                    |node: &&Arc<Node>| self.config.select.endpoint.is_none() && !node.has_service;
+                let unserving = listing.members.iter().filter(unserving).map(|node| Problem {
+                    node: format!("{}/{}", self.path, node.name),
+                    reason: "there is no serviceEndpoint, only named ones".into(),
+                });
+                self.refused = refused.chain(unserving).take(PROBLEMS_MAX).collect();
                 self.report(&listing.problems, false);
             }
         }
@@ -139,7 +145,7 @@ fn select(listing: &Listing, config: &ServersetConfig) -> Vec<Born> {
 
 /// Everybody, at their service endpoints.
 fn all(listing: &Listing) -> Vec<Born> {
-    let nodes = listing.members.iter();
+    let nodes = listing.members.iter().filter(|node| node.has_service);
     nodes.map(|node| (node.born, weighed(node, node.member.clone(), &listing.vectors))).collect()
 }
 
@@ -157,6 +163,8 @@ fn selected(node: &Node, select: &Select, vectors: &[Arc<Vector>]) -> Option<Arc
             chosen.id = MemberId::new(endpoint.to_string()).ok()?;
         }
         chosen.endpoint = endpoint;
+    } else if !node.has_service {
+        return None;
     }
     Some(weighed(node, member, vectors))
 }
@@ -185,7 +193,7 @@ mod tests {
     use super::*;
     use peerset_cluster::Status;
 
-    /// Znodes as `HOST[!STATUS][/SHARD][:NAME=HOST]`, born in this order, all on port 1.
+    /// Znodes as `HOST[!STATUS][/SHARD][:NAME=HOST]`, those on host `-` without service endpoint, born in this order, all on port 1.
     fn listing(nodes: &[&str], vector: &str) -> Listing {
         let node = |(at, text): (usize, &&str)| {
             let (text, named) = text.split_once(':').unwrap_or((text, ""));
@@ -201,6 +209,7 @@ mod tests {
                 name: format!("member_{at:010}").into(),
                 born: at as i64,
                 has_own_id: false,
+                has_service: host != "-",
                 member: Arc::new(member),
             })
         };
@@ -238,6 +247,8 @@ mod tests {
         let named = with(Some("x"), None, Statuses::Alive);
         check(&named, &["a:x=n", "b:y=n", "c"], "n=n@1");
         check(&named, &["a/9:x=n"], "n=n@0.5");
+        check(&named, &["-:x=n"], "n=n@1");
+        check(&plain, &["-:x=n", "a"], "a=a@1");
         // A drain is of one endpoint.
         check(&plain, &["a:x=drained", "drained:x=n"], "a=a@1 drained=drained@0");
         check(&named, &["a:x=drained", "drained:x=n"], "drained=drained@0 n=n@1");

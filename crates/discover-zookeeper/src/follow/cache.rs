@@ -136,6 +136,7 @@ impl Cache {
                     name: name.into(),
                     born: stat.czxid,
                     has_own_id: announced.has_own_id,
+                    has_service: announced.has_service,
                     member: Arc::new(announced.member),
                 });
                 self.fresh.push(node.clone());

@@ -42,6 +42,8 @@ pub(crate) struct Node {
     /// The transaction that created it.
     pub(crate) born: i64,
     pub(crate) has_own_id: bool,
+    /// Whether it is for those who ask for no endpoint by name.
+    pub(crate) has_service: bool,
     pub(crate) member: Arc<Member>,
 }
 

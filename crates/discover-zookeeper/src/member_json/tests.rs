@@ -110,6 +110,18 @@ fn odd_znodes_are_read_leniently() {
 }
 
 #[test]
+fn a_named_endpoint_is_enough() {
+    let named =
+        r#""additionalEndpoints":{"b":{"host":"h","port":2},"a":{"host":"h","port":1}},"status":"ALIVE"}"#;
+    for service in ["", "\"serviceEndpoint\":null,"] {
+        let announced = read(&format!("{{{service}{named}")).unwrap();
+        assert!(!announced.has_service && announced.member.endpoints.len() == 2);
+        assert_eq!(announced.member.endpoint.to_string(), "h:1");
+    }
+    assert!(read(&format!(r#"{{"serviceEndpoint":{{"host":"h","port":3}},{named}"#)).unwrap().has_service);
+}
+
+#[test]
 fn what_is_no_member_says_why() {
     fn check(json: &str, expected: &str) {
         let error = read(json).unwrap_err().to_string();
@@ -123,6 +135,7 @@ fn what_is_no_member_says_why() {
     check(&format!("{{\"a\":{}", "[".repeat(1000)), "recursion limit");
     check(&" ".repeat(BYTES_MAX + 1), "65537 bytes, over the limit of 65536");
     check("{}", "no serviceEndpoint");
+    check(r#"{"additionalEndpoints":{"a":{"host":"h","port":0}}}"#, "no serviceEndpoint");
     check(r#"{"serviceEndpoint":{"host":"h"}}"#, "no serviceEndpoint");
     check(r#"{"serviceEndpoint":{"host":null,"port":1}}"#, "no serviceEndpoint");
     for port in ["0", "-1", "65536", "\"80\"", "1.5"] {

@@ -116,6 +116,16 @@ member('c', 2)
     until(&open("zk", "/discovery/test/set?shard=2").watch(), "ready c:1").await;
     until(&open("serverset", "/test/set?endpoint=admin&shard=1").watch(), "ready b:80").await;
     until(&open("serverset", "/test/set?endpoint=admin&shard=2").watch(), "ready").await;
+    kazoo(
+        server.addr(),
+        r#"zk.create(SET + '/member_only', b'{"additionalEndpoints":{"only":{"host":"d","port":1}},"status":"ALIVE"}')"#,
+    );
+    let only = open("zk", "/discovery/test/set?endpoint=only");
+    until(&only.watch(), "ready d:1").await;
+    let problems = all.problems_watch().wait_for(|problems| !problems.is_empty()).await.unwrap().clone();
+    assert!(problems[0].to_string().contains("member_only: there is no serviceEndpoint"), "{problems:?}");
+    assert!(only.problems().is_empty());
+    kazoo(server.addr(), "zk.delete(SET + '/member_only')");
 
     kazoo(
         server.addr(),
@@ -128,7 +138,7 @@ member('c', 2)
         ("nonsense", "ready a:11211 b:11211"),
         (r#"{"vector":[{"select":"shard=0","weight":2}]}"#, "ready a:11211@2 b:11211"),
     ] {
-        kazoo(server.addr(), &format!("zk.set(SET + '/vector_0000000003', b'{vector}')"));
+        kazoo(server.addr(), &format!("zk.set(SET + '/vector_0000000004', b'{vector}')"));
         until(&named.watch(), expected).await;
     }
     kazoo(
