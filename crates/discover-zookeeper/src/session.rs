@@ -22,7 +22,8 @@ pub(crate) use link::{Link, Up, next_up, no_longer};
 /// many watch it. The session ends when the last handle, set and membership are gone.
 ///
 /// - **Lost connection**: the servers are tried in random order, with backoff, for as long as it takes. Sets turn stale
-///   meanwhile, and nothing is forgotten.
+///   meanwhile, and nothing is forgotten. For about 1.4 times the session's time-out the client library tries at its
+///   own pace; [`ZookeeperConfig::retry_max`] bounds the waits after that.
 /// - **Expiry**: decided by the ensemble alone. A session that could not be reached is tried again by its id, however
 ///   long that took, so that after an outage the ensemble knows this process's members as its own and they never show
 ///   twice. If the ensemble says it is over, so are its members, and a new session registers them again.
