@@ -90,7 +90,7 @@ async fn end(checked: Checked, set: &Serverset, settings: &RegisterSettings) {
         Ok(Err(error)) => tracing::warn!(%member, error = &error as &dyn Error, "ended; not deregistered"),
         Err(_) => tracing::warn!(
             %member,
-            trouble = source::trouble(set, &settings.url, &settings.look),
+            trouble = source::trouble(set),
             "ended; the registry has not confirmed it: if the member is there, it goes when the session times out"
         ),
     }

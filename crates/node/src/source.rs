@@ -67,7 +67,6 @@ impl Look {
 /// An open source, which may know why it does not answer.
 pub(crate) struct Source {
     url: DiscoveryUrl,
-    look: Look,
     discover: Arc<dyn Discover>,
     /// The same source, if it is in ZooKeeper.
     set: Option<Serverset>,
@@ -90,7 +89,7 @@ pub(crate) fn open(url: &DiscoveryUrl, look: &Look) -> Result<Source, SourceErro
         other => return Err(SourceError::NoSource(other.to_string())),
     };
     let discover = opened.map_err(|error| SourceError::Open(url.to_string(), error))?;
-    Ok(Source { url: url.clone(), look: look.clone(), discover, set })
+    Ok(Source { url: url.clone(), discover, set })
 }
 
 impl Source {
@@ -104,7 +103,7 @@ impl Source {
 
     /// Why there is no answer, if that is known.
     pub(crate) fn trouble(&self) -> Option<String> {
-        trouble(self.set.as_ref()?, &self.url, &self.look)
+        trouble(self.set.as_ref()?)
     }
 
     /// Returns with the reason when the registry answers that the set may not be read; else never.
@@ -157,16 +156,16 @@ pub(crate) fn open_all(
 }
 
 /// Why a set that was opened so does not answer, if that is known.
-pub(crate) fn trouble(set: &Serverset, url: &DiscoveryUrl, look: &Look) -> Option<String> {
-    no_connection(url, look).or_else(|| refusal(set))
+pub(crate) fn trouble(set: &Serverset) -> Option<String> {
+    refusal(set).or_else(|| Some(set.trouble()?.to_string()))
 }
 
 /// Why the registry does not let us read the set, if it does not.
 fn refusal(set: &Serverset) -> Option<String> {
-    let path = set.path().to_string();
-    let problems = set.problems();
-    let problem = problems.iter().find(|problem| problem.node == path)?;
-    Some(format!("the set {path} cannot be read: {}", problem.reason))
+    let (path, trouble, problems) = (set.path().to_string(), set.trouble()?, set.problems());
+    // There may be something wrong with a set that is read all the same, and trouble with the connection alone.
+    let refused = problems.iter().any(|problem| problem.node == path && *problem.reason == *trouble);
+    refused.then(|| format!("the set {path} cannot be read: {trouble}"))
 }
 
 /// Why a source that was opened so cannot be reached, if that is known.

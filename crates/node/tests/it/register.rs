@@ -118,6 +118,21 @@ fn a_registry_that_is_away_is_waited_for() {
 }
 
 #[test]
+fn an_id_that_two_register_does_not_hold_the_end_up() {
+    let zookeeper = Zookeeper::start();
+    let url = url(&zookeeper);
+    let [mut first, mut second] = [(); 2].map(|()| register(&url, "10.0.0.1:1", &[]));
+    for registering in [&mut first, &mut second] {
+        wait_for_log(registering, "INFO registered");
+    }
+    assert!(first.terminate().success() && second.terminate().success());
+    for ended in [first, second] {
+        assert!(ended.stderr().contains("deregistered; ended"), "{}", ended.stderr());
+    }
+    wait_for_set(&url, "empty");
+}
+
+#[test]
 fn every_word_of_a_member_arrives() {
     let zookeeper = Zookeeper::start();
     let folder = TempDir::new().unwrap();
