@@ -219,17 +219,25 @@ impl Membership {
 
     /// Waits until this process sees that the member is gone, for as long as that can be ours to see.
     async fn observed_gone(&self) -> Result<(), RegisterError> {
+        // Seen already, as a rule: no timer is needed then.
+        if self.shows(&self.view.borrow(), false) {
+            return Ok(());
+        }
         timeout(GONE_PATIENCE, self.observed(false)).await.unwrap_or(Ok(()))
     }
 
     /// Waits until this process sees the result in the source's present word.
     async fn observed(&self, registered: bool) -> Result<(), RegisterError> {
-        let seen = |snapshot: &Snapshot| match snapshot.state() {
+        self.view.clone().wait_for(|snapshot| self.shows(snapshot, registered)).await?;
+        Ok(())
+    }
+
+    /// Whether a source's present word is that the member is there, or is not.
+    fn shows(&self, snapshot: &Snapshot, registered: bool) -> bool {
+        match snapshot.state() {
             State::Pending | State::Stale { .. } => false,
             State::Ready | State::Absent => snapshot.get(&self.id).is_some() == registered,
-        };
-        self.view.clone().wait_for(seen).await?;
-        Ok(())
+        }
     }
 }
 
