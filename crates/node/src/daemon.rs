@@ -9,8 +9,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::front::Front;
 use crate::{admin, front};
 
 /// File descriptors needed beside those of connections, workers and admin pages: standard streams, listeners, logs.
@@ -81,6 +83,31 @@ pub(crate) async fn bind_http(settings: Option<HttpSettings>) -> anyhow::Result<
             Ok(None)
         }
     }
+}
+
+/// Shows the admin pages until the task is aborted.
+pub(crate) fn serve_pages(listener: TcpListener, pages: axum::Router) -> JoinHandle<io::Result<()>> {
+    let listener = admin::BoundedListener::new(listener);
+    tokio::spawn(axum::serve(listener, pages).into_future())
+}
+
+/// Finishes what is under way, then closes the pages; a second signal cuts it short.
+pub(crate) async fn drain(
+    front: Front,
+    pages: Option<JoinHandle<io::Result<()>>>,
+    mut stop: Stop,
+) -> anyhow::Result<()> {
+    tracing::info!("draining: no new connections, finishing what is under way");
+    let drained = tokio::task::spawn_blocking(move || front.drain());
+    tokio::select! {
+        result = drained => result.context("draining failed")?,
+        () = stop.signalled() => anyhow::bail!("stopped by a second signal before all was drained"),
+    }
+    if let Some(pages) = pages {
+        pages.abort();
+    }
+    tracing::info!("drained");
+    Ok(())
 }
 
 /// Makes sure that `front.max_conns` connections and `beside` other files can be open, raising the soft limit as far as

@@ -137,10 +137,7 @@ async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result
     })
     .context("cannot start the workers")?;
     daemon::print_banner(&banner(&proxy, config, &addresses, http.as_ref()));
-    let pages = http.map(|listener| {
-        let listener = admin::BoundedListener::new(listener);
-        tokio::spawn(axum::serve(listener, admin::proxy_router(proxy.clone())).into_future())
-    });
+    let pages = http.map(|listener| daemon::serve_pages(listener, admin::proxy_router(proxy.clone())));
 
     loop {
         tokio::select! {
@@ -161,18 +158,8 @@ async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result
         front.wake();
     }
 
-    tracing::info!("draining: no new connections, finishing what is under way");
     proxy.draining.store(true, Ordering::Relaxed);
-    let drained = tokio::task::spawn_blocking(move || front.drain());
-    tokio::select! {
-        result = drained => result.context("draining failed")?,
-        () = stop.signalled() => anyhow::bail!("stopped by a second signal before all was drained"),
-    }
-    if let Some(pages) = pages {
-        pages.abort();
-    }
-    tracing::info!("drained");
-    Ok(())
+    daemon::drain(front, pages, stop).await
 }
 
 /// Where the proxy is, one address a line for programs, and what to try for people.

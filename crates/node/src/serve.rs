@@ -118,10 +118,7 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
     })
     .context("cannot start the workers")?;
     print_banner(&node, &addresses, http.as_ref())?;
-    let pages = http.map(|listener| {
-        let listener = admin::BoundedListener::new(listener);
-        tokio::spawn(axum::serve(listener, admin::router(node.clone())).into_future())
-    });
+    let pages = http.map(|listener| daemon::serve_pages(listener, admin::router(node.clone())));
 
     let mut upkeep = tokio::time::interval(UPKEEP);
     loop {
@@ -137,18 +134,8 @@ async fn serve(settings: &ServeSettings) -> anyhow::Result<()> {
         }
     }
 
-    tracing::info!("draining: no new connections, finishing what is under way");
     node.draining.store(true, Ordering::Relaxed);
-    let drained = tokio::task::spawn_blocking(move || front.drain());
-    tokio::select! {
-        result = drained => result.context("draining failed")?,
-        () = stop.signalled() => anyhow::bail!("stopped by a second signal before all was drained"),
-    }
-    if let Some(pages) = pages {
-        pages.abort();
-    }
-    tracing::info!("drained");
-    Ok(())
+    daemon::drain(front, pages, stop).await
 }
 
 /// Tells on stdout where the node is, one address a line for programs, and what to try for people.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -48,8 +48,6 @@ pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     /// Of its host name, if it has one.
     addresses: Mutex<Vec<SocketAddr>>,
-    /// Which of them is used: the one that last worked, or the one after it.
-    turn: AtomicUsize,
 }
 
 impl Server {
@@ -58,23 +56,16 @@ impl Server {
             label: endpoint.to_string().into(),
             addresses: Mutex::new(endpoint.socket_addr().into_iter().collect()),
             endpoint,
-            turn: AtomicUsize::new(0),
         }
     }
 
-    /// Where to connect to.
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+    /// Where to connect to after so many addresses were found not to work.
+    pub(super) fn address(&self, passed_over: usize) -> io::Result<SocketAddr> {
         let addresses = lock(&self.addresses);
-        let at = self.turn.load(Ordering::Relaxed).checked_rem(addresses.len());
-        match at {
+        match passed_over.checked_rem(addresses.len()) {
             Some(at) => Ok(addresses[at]),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address")),
         }
-    }
-
-    /// The address of now does not work: the next one is used.
-    pub(super) fn pass_over(&self) {
-        self.turn.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many addresses there are.

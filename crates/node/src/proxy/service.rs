@@ -70,9 +70,9 @@ impl ProxyService {
         let limits = proxy.settings.limits();
         let shared: Arc<Shared> = proxy.shared.clone();
         let mut server_limits = limits.clone();
-        // A server may have been told to take larger keys' worth of line than clients may send.
+        // Lines of errors may be longer than lines of requests.
         server_limits.line_bytes_max = server_limits.line_bytes_max.max(8 * 1024);
-        let mut service = ProxyService {
+        ProxyService {
             lanes: Lanes::new(server_limits, proxy.seed(worker)),
             desk: Desk {
                 flights: Flights::default(),
@@ -91,9 +91,7 @@ impl ProxyService {
             proxy,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
             asked: Vec::new(),
-        };
-        service.desk.now = Instant::now();
-        service
+        }
     }
 
     /// Does one request, or begins to.

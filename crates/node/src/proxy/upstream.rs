@@ -67,7 +67,9 @@ pub(super) struct Upstream {
     pending: VecDeque<Pending>,
     /// When something last came from the server.
     heard: Instant,
-    /// Addresses of the server that could not be connected to, one after the other.
+    /// Addresses of the server that were found not to work; the next one is used, round and round.
+    passed_over: usize,
+    /// Those of them that were tried since the last connection that stood.
     refused: usize,
     /// Values that have come for the first that waits.
     values: u32,
@@ -139,6 +141,7 @@ impl Upstream {
             skip: 0,
             pending: VecDeque::new(),
             heard: now,
+            passed_over: 0,
             refused: 0,
             values: 0,
             queued: false,
@@ -278,7 +281,7 @@ impl Upstream {
 
     /// False if not even that is possible; health knows then.
     fn open(&mut self, registry: &Registry, now: Instant) -> bool {
-        let opened = Wire::connect(&self.server, &self.settings).and_then(|mut wire| {
+        let opened = Wire::connect(&self.server, self.passed_over, &self.settings).and_then(|mut wire| {
             wire.register(registry, self.token)?;
             Ok(wire)
         });
@@ -303,7 +306,7 @@ impl Upstream {
     /// Whether the server has an address that was not tried since it was last connected to; it is the next.
     fn has_another_address(&mut self) -> bool {
         self.refused += 1;
-        self.server.pass_over();
+        self.passed_over += 1;
         if self.refused < self.server.address_count() {
             return true;
         }
@@ -616,6 +619,10 @@ impl Upstream {
         self.meta = false;
         self.values = 0;
         self.writable_watched = false;
+        if failure == Failure::ConnectTimeout {
+            // Trying the others at once would cost whoever waits a time-out for each; the next probe does.
+            self.passed_over += 1;
+        }
         if lost_idle {
             // An idle connection may be closed by a server that is well; a new one will tell.
             tracing::debug!(server = %self.server.label, "the server closed an idle connection");

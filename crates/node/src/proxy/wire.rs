@@ -16,12 +16,12 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Starts to connect; the poller tells when that is done.
-    pub(super) fn connect(server: &Server, settings: &Settings) -> io::Result<Wire> {
+    /// Starts to connect to the address after those that were passed over; the poller tells when that is done.
+    pub(super) fn connect(server: &Server, passed_over: usize, settings: &Settings) -> io::Result<Wire> {
         let stream = match &server.endpoint {
             Endpoint::Unix(path) => Stream::Unix(UnixStream::connect(path.as_path())?),
             Endpoint::Tcp { .. } => {
-                let stream = TcpStream::connect(server.address()?)?;
+                let stream = TcpStream::connect(server.address(passed_over)?)?;
                 stream.set_nodelay(true)?;
                 Stream::Tcp(stream)
             }

@@ -24,8 +24,7 @@ impl ProxyService {
     /// A single `get`.
     #[inline]
     pub(super) fn get(&mut self, get: &Get<'_>, key: &[u8], reply: Reply, operation: Operation, now: Now) {
-        let plan = self.desk.plan.clone();
-        let step = plan.table.first(operation, key);
+        let step = self.desk.plan.table.first(operation, key);
         if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
             && let Ok(lane) = self.lanes.pick(pool, key, now.instant)
             && self.asks_meta(pool, lane)
