@@ -12,7 +12,7 @@ use peerset_discover_zookeeper::Credentials;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval};
 
 use super::config::{PoolConfig, ProxyConfig};
 use super::plan::{Plan, Shared};
@@ -32,6 +32,8 @@ pub(super) struct Reloader {
     file: Option<PathBuf>,
     seen: Option<Stamp>,
     hangup: Option<Signal>,
+    /// When the file is looked at. Kept, so that pools that change all the time do not put it off.
+    looks: Interval,
     workers: usize,
     plans: u64,
     followers: Vec<Follower>,
@@ -82,6 +84,7 @@ impl Reloader {
             seen: file.as_deref().and_then(Stamp::of),
             file,
             hangup: signal(SignalKind::hangup()).ok(),
+            looks: tokio::time::interval(LOOK_EVERY),
             workers,
             plans: 0,
             followers: Vec::new(),
@@ -119,13 +122,14 @@ impl Reloader {
             }
             let settings = settings(pool, before.map(|follower| &*follower.pool));
             let made = Arc::new(Pool::new(settings, identity, &watch).await?);
-            fresh.push((made.clone(), pool.urls.clone(), pool.discover_as.clone(), source));
+            fresh.push((made.clone(), pool.urls.clone(), pool.discover_as.clone(), source, watch));
             pools.push(made);
         }
         // Nothing can fail from here on.
-        for (pool, urls, discover_as, source) in fresh {
+        for (pool, urls, discover_as, source, watch) in fresh {
             let changed = self.changed.clone();
-            let following = pool.clone().follow(source.watch(), move || changed.notify_one());
+            // The pool was made of what this watch has seen.
+            let following = pool.clone().follow(watch, move || changed.notify_one());
             self.followers.push(Follower { pool, urls, discover_as, source, task: tokio::spawn(following) });
         }
         self.followers.retain(|follower| pools.iter().any(|pool| Arc::ptr_eq(&follower.pool, pool)));
@@ -156,7 +160,7 @@ impl Reloader {
                     }
                     tracing::info!("SIGHUP: there is no config file of pools and routes to read again");
                 }
-                () = tokio::time::sleep(LOOK_EVERY) => {
+                _ = self.looks.tick() => {
                     let Some(file) = &self.file else { continue };
                     let now = Stamp::of(file);
                     // A file that is away for a moment is being replaced.
