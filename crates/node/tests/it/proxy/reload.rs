@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use peerset_testkit::{Peerset, TempDir, wait_for};
 
@@ -107,6 +108,42 @@ fn a_bad_file_changes_nothing() {
     configured.wait_for_answer("get a\r\n", "VALUE a 0 1\r\n1\r\nEND\r\n");
     configured.change(PREFIX);
     configured.wait_for_answer("set off:a 0 0 1\r\n1\r\n", "NOT_STORED\r\n");
+}
+
+#[test]
+fn a_set_that_keeps_changing_does_not_put_the_file_off() {
+    let configured = Configured::start(SHARD);
+    configured.change(PREFIX);
+    let (mut wire, mut changed, mut members) = (Wire::connect(configured.proxy.addr()), Instant::now(), 1);
+    wait_for("the new routes", PATIENCE, || {
+        // More often than the proxy looks at its file, and not so often that the list never settles.
+        if changed.elapsed() > Duration::from_millis(300) {
+            changed = Instant::now();
+            members = 3 - members;
+            configured.fleet.set_members(&[0, 1][..members]);
+        }
+        wire.send("set off:a 0 0 1\r\n1\r\nmn\r\n");
+        (wire.read_until("MN\r\n") == "NOT_STORED\r\nMN\r\n").then_some(())
+    });
+}
+
+#[test]
+fn a_pool_with_other_settings_keeps_its_servers() {
+    let mut configured = Configured::start(SHARD);
+    let load = Load::start(configured.proxy.addr(), 6, Expect::Exactly);
+    for seconds in 11..17 {
+        let before = configured.proxy.program().stderr().matches("config read again").count();
+        let text = config(&configured.fleet, SHARD)
+            .replace("\n\n[pools.one]", &format!("\ntimeout = \"{seconds}s\"\n\n[pools.one]"));
+        write(&path(&configured.folder), &text);
+        configured.proxy.program().signal("HUP");
+        configured.proxy.program_mut().wait_until("another reload", |program| {
+            (program.stderr().matches("config read again").count() > before).then_some(())
+        });
+        load.go_on_for(500);
+    }
+    let tally = load.finish();
+    assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
 }
 
 #[test]
