@@ -1,13 +1,15 @@
 //! `--check cmd:LINE`: a shell command whose exit status is the answer.
 
+use std::convert::Infallible;
 use std::process::{ExitStatus, Stdio};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use peerset_cluster::Endpoint;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CheckError;
@@ -51,17 +53,9 @@ impl Drop for Group {
 
 /// Runs the line in a shell, which finds the endpoint in the variable `PEERSET_ENDPOINT`.
 pub(super) async fn check(line: &str, target: &Endpoint) -> Result<(), CheckError> {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", line])
-        .env("PEERSET_ENDPOINT", target.to_string())
-        .process_group(0)
-        .kill_on_drop(true);
     let mut children = signal(SignalKind::child())?;
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut group = Group(child.map_err(CheckError::Shell)?);
-    let stderr = group.0.stderr.take();
-    let mut said = Vec::new();
+    let mut group = start(line, target)?;
+    let mut said = Said::of(group.0.stderr.take());
     let ended = async {
         // The signal is of any child, and one for several; it has been listened for since before this one began.
         while !group.has_ended()? {
@@ -70,29 +64,72 @@ pub(super) async fn check(line: &str, target: &Endpoint) -> Result<(), CheckErro
         std::io::Result::Ok(())
     };
     tokio::select! {
-        biased;
-        // What stands in the pipe when the command has ended is still read; who keeps it open longer is not waited for.
-        never = listen(stderr, &mut said) => match never {},
+        never = said.listen() => match never {},
         ended = ended => ended?,
     }
     group.kill();
+    // Who has left the group may keep the pipe open longer, and is not waited for.
+    said.take_the_rest();
     let status = group.0.wait().await?;
     match status.success() {
         true => Ok(()),
-        false => Err(CheckError::Command(reason(status, &said))),
+        false => Err(CheckError::Command(reason(status, &said.first))),
     }
 }
 
-/// Keeps the first of what is said and drops the rest, so that no pipe fills up and stops the command.
-async fn listen(stderr: Option<impl AsyncRead + Unpin>, said: &mut Vec<u8>) -> std::convert::Infallible {
-    if let Some(mut stderr) = stderr {
-        let mut more = [0; 4096];
-        while let Ok(read @ 1..) = stderr.read(&mut more).await {
-            let room = SAID_BYTES_MAX - said.len();
-            said.extend_from_slice(&more[..read.min(room)]);
+fn start(line: &str, target: &Endpoint) -> Result<Group, CheckError> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", line])
+        .env("PEERSET_ENDPOINT", target.to_string())
+        .process_group(0)
+        .kill_on_drop(true);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    child.map(Group).map_err(CheckError::Shell)
+}
+
+/// What a command says on stderr: the first of it is kept and the rest dropped, so that no pipe fills up and stops it.
+struct Said {
+    /// None after its end.
+    stderr: Option<ChildStderr>,
+    first: Vec<u8>,
+}
+
+impl Said {
+    fn of(stderr: Option<ChildStderr>) -> Said {
+        Said { stderr, first: Vec::new() }
+    }
+
+    async fn listen(&mut self) -> Infallible {
+        while let Some(stderr) = &mut self.stderr {
+            let mut more = [0; 4096];
+            match stderr.read(&mut more).await {
+                Ok(read @ 1..) => self.keep(&more[..read]),
+                Ok(0) | Err(_) => self.stderr = None,
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// What stands in the pipe at this moment. Tokio reads a pipe only once it has been told that something is there, and
+    /// a quick command has ended before that: hence the plain `read`, which for the same pipe does not block.
+    fn take_the_rest(&mut self) {
+        while let Some(stderr) = &self.stderr
+            && self.first.len() < SAID_BYTES_MAX
+        {
+            let mut more = [0; SAID_BYTES_MAX];
+            match nix::unistd::read(stderr, &mut more) {
+                Ok(read @ 1..) => self.keep(&more[..read]),
+                Err(Errno::EINTR) => {}
+                Ok(0) | Err(_) => self.stderr = None,
+            }
         }
     }
-    std::future::pending().await
+
+    fn keep(&mut self, more: &[u8]) {
+        let room = SAID_BYTES_MAX - self.first.len();
+        self.first.extend_from_slice(&more[..more.len().min(room)]);
+    }
 }
 
 /// How it ended, and the first line of what it said.
@@ -101,5 +138,23 @@ fn reason(status: ExitStatus, said: &[u8]) -> String {
     match said.lines().map(str::trim).find(|line| !line.is_empty()) {
         Some(line) => format!("the command ended with {status}: {line}"),
         None => format!("the command ended with {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As when the command has ended before anybody looked at what it says.
+    #[tokio::test]
+    async fn the_last_words_are_heard() {
+        let mut group = start("echo too bad >&2", &"a:1".parse().unwrap()).unwrap();
+        let mut said = Said::of(group.0.stderr.take());
+        while !group.has_ended().unwrap() {
+            std::thread::yield_now();
+        }
+        said.take_the_rest();
+        assert_eq!(said.first, b"too bad\n");
+        assert!(said.stderr.is_none(), "it is read to its end");
     }
 }
