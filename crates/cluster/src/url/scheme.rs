@@ -147,28 +147,11 @@ pub(super) fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>)
     if typed.len() > 32 {
         return None; // no word is that long, and the search takes time
     }
-    let (far, word) =
-        words.into_iter().map(|word| (distance(typed, word), word)).min_by_key(|(far, _)| *far)?;
+    let (far, word) = words
+        .into_iter()
+        .map(|word| (strsim::osa_distance(typed, word), word))
+        .min_by_key(|(far, _)| *far)?;
     (far <= 2 && far * 2 < word.len().max(typed.len())).then_some(word)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours from one word to the other (optimal string alignment).
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
-    for i in 1..=from.len() {
-        let mut row = vec![i];
-        for j in 1..=to.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]
