@@ -1,19 +1,23 @@
 //! Three servers, of which some die.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use peerset_cluster::{Discover, DiscoveryUrl};
+use peerset_cluster::{Discover, DiscoveryUrl, Snapshot};
 use peerset_discover_zookeeper::{Serverset, ServersetConfig};
 use peerset_testkit::Ensemble;
 
 use crate::support::{Notes, config, join, until, when};
+
+/// How long all servers are down.
+const OUTAGE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_dies_and_then_all() {
     let mut ensemble = Ensemble::start(3);
     let url = DiscoveryUrl::from_str(&format!("serverset://{}/test/set", ensemble.hosts())).unwrap();
     let mut session = config();
-    session.session_timeout = std::time::Duration::from_secs(6);
+    session.session_timeout = Duration::from_secs(6);
     let set = Serverset::from_url(&url, session, ServersetConfig::default()).unwrap();
     let _member = join(&set, "a:1").await;
     let notes = Notes::take(&set);
@@ -23,7 +27,11 @@ async fn one_dies_and_then_all() {
     until(&set.watch(), "ready a:1 b:1").await;
 
     ensemble.kill();
-    when(&set.watch(), "a stale set", |s| s.state().stale_since().is_some() && s.len() == 2).await;
+    let stale = |snapshot: &Snapshot| snapshot.state().stale_since().is_some() && snapshot.len() == 2;
+    when(&set.watch(), "a stale set", stale).await;
+    // The set stays as it was, however long nobody is there: much longer than a session, here.
+    let outage = tokio::time::timeout(OUTAGE, set.watch().wait_for(|snapshot| !stale(snapshot))).await;
+    assert!(outage.is_err(), "{outage:?}");
     ensemble.restart();
     until(&set.watch(), "ready a:1 b:1").await;
     let _third = join(&set, "c:1").await;

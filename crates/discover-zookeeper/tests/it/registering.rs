@@ -1,10 +1,13 @@
 //! What is written, and that a process shows exactly once.
 
-use peerset_cluster::{Discover, Register, Status, Weight};
+use std::time::Duration;
+
+use peerset_cluster::{Discover, Register, Snapshot, Status, Weight};
 use peerset_testkit::Zookeeper;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Notes, PATIENCE, SET, join, kazoo, member, set, until};
+use crate::support::{Notes, PATIENCE, SET, join, kazoo, member, set, until, when};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_replaces_the_znode_in_one_step() {
@@ -66,26 +69,39 @@ async fn what_cannot_be_written_is_refused_at_once() {
     assert!(json.contains(r#""metadata":{"peerset.id":"unix:/run/a.sock"}"#), "{json} in {SET}");
 }
 
+/// 500 a second for ten seconds, all of which stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn joins_are_seen_as_fast_as_they_are_made() {
+async fn a_storm_of_joins_is_followed() {
+    const TICKS: usize = 500;
+    const JOINS: usize = 10;
     let server = Zookeeper::start();
     let (joining, watching) = (set(server.addr()), set(server.addr()));
-    let mut memberships = Vec::new();
-    for port in 1..=2000 {
-        memberships.push(joining.create_membership(member(&format!("a:{port}"))).await.unwrap());
-    }
-    let registering: Vec<_> = memberships
-        .into_iter()
-        .map(|membership| {
-            tokio::spawn(async move {
+    let mut watch = watching.watch();
+    let shrunk = tokio::spawn(async move {
+        let mut least = 0;
+        while least < TICKS * JOINS {
+            let snapshot = watch.changed().await.unwrap();
+            if snapshot.len() < least {
+                return Some((least, snapshot.len()));
+            }
+            least = snapshot.len();
+        }
+        None
+    });
+    let mut clock = tokio::time::interval(Duration::from_millis(20));
+    let mut registering = JoinSet::new();
+    for tick in 0..TICKS {
+        clock.tick().await;
+        for port in tick * JOINS..(tick + 1) * JOINS {
+            let membership = joining.create_membership(member(&format!("a:{}", port + 1))).await.unwrap();
+            registering.spawn(async move {
                 membership.register().await.unwrap();
                 membership
-            })
-        })
-        .collect();
-    crate::support::when(&watching.watch(), "2000 members", |snapshot| snapshot.len() == 2000).await;
-    for task in registering {
-        drop(timeout(PATIENCE, task).await.unwrap().unwrap());
+            });
+        }
     }
-    crate::support::when(&watching.watch(), "an empty set", peerset_cluster::Snapshot::is_empty).await;
+    assert_eq!(timeout(PATIENCE, shrunk).await.unwrap().unwrap(), None, "members seen, then fewer");
+    let memberships = timeout(PATIENCE, registering.join_all()).await.unwrap();
+    drop(memberships);
+    when(&watching.watch(), "an empty set", Snapshot::is_empty).await;
 }
