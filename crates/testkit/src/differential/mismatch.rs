@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::escape::Escaped;
 use super::link::Ending;
@@ -19,6 +20,8 @@ pub struct Mismatch {
     pub left: Side,
     /// The other.
     pub right: Side,
+    /// How long the run took until then.
+    pub took: Duration,
     /// How the script was made shorter.
     pub shrunk: String,
 }
@@ -45,11 +48,13 @@ const CONTEXT_BYTES: usize = 40;
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mismatch { seed, before, batch, left, right, shrunk } = self;
+        let Mismatch { seed, before, batch, left, right, took, shrunk } = self;
         writeln!(
             f,
-            "seed {seed}: {} and {} differ ({shrunk}; PEERSET_SEED={seed} replays it)",
-            left.addr, right.addr
+            "seed {seed}: {} and {} differ after {} ms ({shrunk}; PEERSET_SEED={seed} replays it)",
+            left.addr,
+            right.addr,
+            took.as_millis()
         )?;
         for (number, sent) in before.iter().enumerate() {
             writeln!(f, "--- batch {number}, answered alike:")?;

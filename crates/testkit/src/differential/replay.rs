@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cas_names::CasNames;
 use super::clock;
@@ -27,8 +27,10 @@ pub(crate) struct Replay {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
     AtOnce,
-    /// When both servers' seconds have just begun, so that most of a second passes without a tick.
-    ClocksInStep,
+    /// When both servers' seconds have just begun, so that most of a second passes without a tick; or so much later.
+    ClocksInStep {
+        later: Duration,
+    },
 }
 
 /// Not a script's key: it is in no pool, and always missing.
@@ -55,10 +57,12 @@ impl Replay {
     pub(crate) fn run(&mut self, script: &Script, start: Start) -> Result<(), Box<Mismatch>> {
         self.left.hang_up();
         self.right.hang_up();
-        if let Start::ClocksInStep = start {
-            clock::wait_for_step(self);
-        }
         self.reset(script);
+        if let Start::ClocksInStep { later } = start {
+            clock::wait_for_step(self);
+            thread::sleep(later);
+        }
+        let begun = Instant::now();
         let batches = match self.kind {
             Right::Server => &script.batches,
             Right::Proxy => &script.for_proxy().batches,
@@ -84,7 +88,8 @@ impl Replay {
                     batch: sent,
                     left: Side::new(self.left.addr, shown_left, &left.ending),
                     right: Side::new(self.right.addr, shown_right, &right.ending),
-                    shrunk: "not shortened".to_owned(),
+                    took: begun.elapsed(),
+                    shrunk: "shorter scripts did not differ reliably".to_owned(),
                 }));
             }
             before.push(sent);

@@ -11,11 +11,12 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 /// A server that says nothing is believed sooner than in the first run.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// Removes batches, then commands, for as long as what is left still differs.
+/// Removes batches, then commands, for as long as what is left still differs. None if it does no more when it is run with
+/// the clocks in step.
 ///
 /// - **Cost**: a run for each removal tried, O(n log n) of them for n commands when few matter.
 /// - Greedy: the result is short, not the shortest.
-pub(crate) fn shrink(script: &Script, found: Box<Mismatch>, replay: &mut Replay) -> Box<Mismatch> {
+pub(crate) fn shrink(script: &Script, found: &Mismatch, replay: &mut Replay) -> Option<Box<Mismatch>> {
     let patience = std::mem::replace(&mut replay.patience, PATIENCE);
     let deadline = Instant::now() + TIME_MAX;
     let mut runs = 0;
@@ -36,17 +37,14 @@ pub(crate) fn shrink(script: &Script, found: Box<Mismatch>, replay: &mut Replay)
     }
     shortest.batches.retain(|batch| !batch.commands.is_empty());
     // What a tick made differ on the way is caught by a last run in step.
-    let last = replay.run(&shortest, Start::ClocksInStep).err();
+    let last = replay.run(&shortest, Start::ClocksInStep { later: Duration::ZERO }).err();
     replay.patience = patience;
     let size = |script: &Script| script.batches.iter().map(|batch| batch.commands.len()).sum::<usize>();
-    match last {
-        Some(mismatch) => {
-            let shrunk =
-                format!("shortened from {} to {} commands in {runs} runs", size(script), size(&shortest));
-            Box::new(Mismatch { shrunk, ..*mismatch })
-        }
-        None => Box::new(Mismatch { shrunk: "shorter scripts did not differ reliably".to_owned(), ..*found }),
-    }
+    last.map(|mismatch| {
+        let shrunk =
+            format!("shortened from {} to {} commands in {runs} runs", size(script), size(&shortest));
+        Box::new(Mismatch { shrunk, ..*mismatch })
+    })
 }
 
 /// Tries to do without ever smaller chunks, the last one first: what matters for a difference is mostly near it.
