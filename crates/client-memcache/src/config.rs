@@ -33,9 +33,10 @@ pub struct ServerConfig {
     pub connections: usize,
     /// From the first packet to the answered handshake. A server that does not answer costs this once, then it is known.
     pub connect_timeout: Duration,
-    /// From writing a request to its reply. When it passes, the connection is given up with all that was in flight and
-    /// the server ejected, so choose what no healthy server needs. A caller's own deadline may be shorter and has no
-    /// such consequence.
+    /// How long a server may be silent while it owes a reply: counted from the handing over of the request, and anew with
+    /// all that comes from the server or that it takes after having been full. When it passes, the connection is given up
+    /// with all that was in flight and the server ejected, so choose what no healthy server needs. A caller's own deadline
+    /// may be shorter and has no such consequence.
     pub request_timeout: Duration,
     /// Requests waiting for a reply on one connection, or for the connection itself; what goes over is refused with
     /// [`Error::Overloaded`](crate::Error::Overloaded).

@@ -1,6 +1,6 @@
 //! One server: its lanes, its health, and the tasks that keep both.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Server {
 struct Shared {
     lanes: Box<[Arc<Lane>]>,
     health: Mutex<Health>,
+    /// Something went wrong since the last reply: the next one has to be told to the health, any other need not.
+    unforgiven: AtomicBool,
     counting: Arc<Counting>,
     /// Changes when the server goes down or comes back, so that all keepers look.
     down: watch::Sender<Option<Down>>,
@@ -42,7 +44,8 @@ impl Server {
         let lanes: Box<[_]> = (0..config.connections).map(lane).collect();
         let health = Mutex::new(Health::new(config.health.clone(), fastrand::u64(..)));
         let down = watch::Sender::new(None);
-        let shared = Arc::new(Shared { lanes, health, counting, down });
+        let unforgiven = AtomicBool::new(false);
+        let shared = Arc::new(Shared { lanes, health, unforgiven, counting, down });
         let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(Kept(lane.clone()))).abort_handle();
         let keepers = shared.lanes.iter().map(keeper).collect();
         Server { shared, keepers }
@@ -198,7 +201,7 @@ impl Shared {
                 }
                 let Some(epoch) = lane.open(dialled.link()) else { return Ok(()) };
                 let shared = self.clone();
-                let driver = Driver::new(lane.clone(), epoch, dialled, move || shared.health().succeeded());
+                let driver = Driver::new(lane.clone(), epoch, dialled, move || shared.replied());
                 let ending = driver.await;
                 tracing::debug!(?ending, "closed");
                 self.end(lane, epoch, ending);
@@ -240,6 +243,7 @@ impl Shared {
         }
         let was = health.is_ejected();
         health.failed(failure, Instant::now().into_std());
+        self.unforgiven.store(true, Ordering::Relaxed);
         let is = health.is_ejected();
         self.counting.ejections.store(health.ejections(), Ordering::Relaxed);
         let endpoint = self.lanes[0].endpoint.clone();
@@ -260,6 +264,16 @@ impl Shared {
         // One connection that hangs is known to all: the others are not left to find out for themselves.
         self.lanes.iter().for_each(|lane| add(counter, lane.close(None, &error, Some(cause.clone()))));
         self.down.send_replace(Some(cause));
+    }
+
+    /// A request was replied to, on whichever connection.
+    fn replied(&self) {
+        if self.unforgiven.load(Ordering::Relaxed) {
+            let mut health = self.health();
+            health.succeeded();
+            // An ejected server is not forgiven by the late reply to an old request.
+            self.unforgiven.store(health.is_ejected(), Ordering::Relaxed);
+        }
     }
 
     /// A probe succeeded.

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 use super::answer::Reader;
@@ -46,6 +47,10 @@ pub(crate) struct Driver {
     waited: bool,
     /// Has heard a reply on this connection.
     heard: bool,
+    /// When bytes last came while something was in flight, or last went after they had to wait.
+    moved: Option<Instant>,
+    /// The socket took no more when it was last written to.
+    blocked: bool,
     on_reply: Box<dyn FnMut() + Send>,
 }
 
@@ -58,7 +63,7 @@ struct Flight {
 /// How a connection ended.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// The server closed it while nothing was asked, or this side did: nobody's fault.
+    /// The server closed it while nobody wanted anything of it, or this side did: nobody's fault.
     Quiet,
     /// The server's fault.
     Failed(Failure, Down),
@@ -77,8 +82,8 @@ const READ_BYTES: usize = 64 * 1024;
 const KEPT_BYTES_MAX: usize = 1024 * 1024;
 
 impl Driver {
-    /// For the connection that [`Lane::open`] gave this epoch. `on_reply` is called with the first reply, which shows more
-    /// than a handshake does.
+    /// For the connection that [`Lane::open`] gave this epoch. `on_reply` is called once for all replies of a read: they
+    /// show more than a handshake does.
     pub(crate) fn new(
         lane: Arc<Lane>,
         epoch: u64,
@@ -102,6 +107,8 @@ impl Driver {
             timer_set: false,
             waited: false,
             heard: false,
+            moved: None,
+            blocked: false,
             on_reply: Box::new(on_reply),
         }
     }
@@ -124,6 +131,8 @@ impl Driver {
                         self.hand_over()?;
                         understood?;
                     }
+                    // Who is alone, and has the answer, needs no look at the clock.
+                    self.moved = if self.flight.is_empty() { None } else { Some(Instant::now()) };
                 }
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(_)) => return Err(self.ended()),
@@ -190,10 +199,8 @@ impl Driver {
         add(&self.lane.counting.replies, count);
         add(&self.lane.counting.abandoned, count - self.wakers.len());
         self.wakers.drain(..).for_each(Waker::wake);
-        if !self.heard {
-            self.heard = true;
-            (self.on_reply)();
-        }
+        self.heard = true;
+        (self.on_reply)();
         Ok(())
     }
 
@@ -238,11 +245,18 @@ impl Driver {
     fn write(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
         while self.written < self.output.len() {
             match self.stream.poll_write(cx, &self.output[self.written..]) {
-                Poll::Pending => return Ok(false),
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Ok(false);
+                }
                 Poll::Ready(Ok(0)) => return Err(self.ended()),
                 Poll::Ready(Ok(bytes)) => {
                     self.written += bytes;
                     self.unflushed = true;
+                    // What the socket took at once says nothing about the server.
+                    if std::mem::take(&mut self.blocked) {
+                        self.moved = Some(Instant::now());
+                    }
                     add(&self.lane.counting.bytes_written, bytes);
                     add(&self.lane.counting.writes, 1);
                 }
@@ -261,23 +275,27 @@ impl Driver {
     }
 
     /// Sees to it that this task wakes up when the first request in flight has waited too long. All that were queued have
-    /// been taken.
+    /// been taken. What moves is slow and not hung: only silence counts.
     fn watch_the_clock(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         let timeout = self.lane.config.request_timeout;
+        let moved = self.moved;
+        let since = |first: &Flight| moved.map_or(first.at, |moved| moved.max(first.at));
         loop {
             if !self.timer_set {
                 let Some(first) = self.flight.front() else { return Ok(()) };
                 // Not moved with every request: it fires at most once a timeout, and is then set for who is first.
-                self.timer.as_mut().reset(first.at + timeout);
+                self.timer.as_mut().reset(since(first) + timeout);
                 self.timer_set = true;
-                if self.timer.as_mut().poll(cx).is_pending() {
+                // Outside the budget that tokio gives a task for one turn: a long turn may have spent it, and then the timer
+                // would say that it is not over without having noted whom to wake.
+                if pin!(unconstrained(self.timer.as_mut())).poll(cx).is_pending() {
                     return Ok(());
                 }
             } else if !self.timer.is_elapsed() {
                 return Ok(());
             }
             self.timer_set = false;
-            if self.flight.front().is_some_and(|first| first.at.elapsed() >= timeout) {
+            if self.flight.front().is_some_and(|first| since(first).elapsed() >= timeout) {
                 return Err(Ending::Failed(Failure::Timeout, Down::Timeout(timeout)));
             }
         }
@@ -286,8 +304,12 @@ impl Driver {
     /// The connection is gone.
     fn ended(&mut self) -> Ending {
         match self.take_queued() {
-            Ok(()) if self.flight.is_empty() => Ending::Quiet,
-            Ok(()) => Ending::Failed(Failure::Lost, Down::Lost),
+            Ok(()) if !self.flight.is_empty() => Ending::Failed(Failure::Lost, Down::Lost),
+            // Those for whom it was made have not even come to ask: another one would end as this did.
+            Ok(()) if !self.heard && self.lane.desk().slots.has_parked() => {
+                Ending::Failed(Failure::Handshake, Down::Closed)
+            }
+            Ok(()) => Ending::Quiet,
             Err(ending) => ending,
         }
     }

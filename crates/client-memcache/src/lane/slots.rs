@@ -142,6 +142,11 @@ impl Slots {
         }
     }
 
+    /// Whether a caller waits for a connection, or has yet to see that there is one.
+    pub(super) fn has_parked(&self) -> bool {
+        self.0.iter().any(|(_, slot)| matches!(slot, Slot::Parked(_)))
+    }
+
     /// Lets all callers who wait for a connection look again.
     pub(super) fn wake_parked(&self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.0.iter().filter_map(|(_, slot)| match slot {

@@ -157,6 +157,67 @@ async fn replies_of_a_closed_connection_reach_nobody() {
     assert!(lane.is_at(1));
 }
 
+#[tokio::test]
+async fn a_long_turn_does_not_lose_the_timeout() {
+    let lane = lane(TIMEOUT);
+    let (mut driver, _server) = connect(&lane);
+    assert!(waits(&mut driver).await);
+    let mut hung = ask(&lane, b"hung\r\n");
+    assert!(waits(&mut hung).await);
+    tokio::time::pause();
+    let driver = tokio::spawn(async move {
+        // As after many reads in one turn: tokio lets nothing be ready in it any more.
+        let long_turn = std::future::poll_fn(|cx| {
+            while pin!(tokio::task::consume_budget()).poll(cx).is_ready() {}
+            Poll::Ready(Pin::new(&mut driver).poll(cx).is_pending())
+        });
+        assert!(long_turn.await);
+        driver.await
+    });
+    let ending = tokio::time::timeout(TIMEOUT * 100, driver).await.expect("its timeout").unwrap();
+    assert!(matches!(ending, Ending::Failed(Failure::Timeout, _)), "{ending:?}");
+}
+
+#[tokio::test]
+async fn only_silence_counts_against_a_server() {
+    let lane = lane(TIMEOUT);
+    let (mut driver, mut server) = connect(&lane);
+    let mut slow = ask(&lane, b"slow\r\n");
+    assert!(waits(&mut slow).await);
+    assert!(waits(&mut driver).await);
+    tokio::time::pause();
+    for digit in [b"1"; 5] {
+        tokio::time::advance(TIMEOUT * 2 / 3).await;
+        server.write_all(digit).await.unwrap();
+        let before = lane.counting.read().reads;
+        while lane.counting.read().reads == before {
+            assert!(waits(&mut driver).await, "it moves");
+            let_others_run().await;
+        }
+    }
+    // And then it counts from the last of it.
+    tokio::time::advance(TIMEOUT * 2 / 3).await;
+    assert!(waits(&mut driver).await);
+    tokio::time::advance(TIMEOUT * 2 / 3).await;
+    let ending = tokio::time::timeout(TIMEOUT * 100, driver).await.expect("its timeout");
+    assert!(matches!(ending, Ending::Failed(Failure::Timeout, _)), "{ending:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_before_anybody_asks_is_the_servers_fault_only_if_somebody_was_to() {
+    let lane = lane(TIMEOUT);
+    let (driver, server) = connect(&lane);
+    drop(server);
+    assert!(matches!(driver.await, Ending::Quiet));
+    lane.close(None, &Error::Lost { endpoint: lane.endpoint.clone() }, None);
+    let mut parked = ask(&lane, b"parked\r\n");
+    assert!(waits(&mut parked).await);
+    let (driver, server) = connect(&lane);
+    drop(server);
+    let ending = driver.await;
+    assert!(matches!(ending, Ending::Failed(Failure::Handshake, Down::Closed)), "{ending:?}");
+}
+
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn the_tail_under_tls_is_let_go_of() {
