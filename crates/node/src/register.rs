@@ -7,18 +7,20 @@
 //! ```
 
 pub(crate) mod check;
+mod kept;
 mod presence;
 
 use std::error::Error;
 use std::time::Duration;
 
-use peerset_cluster::{Discover, DiscoveryUrl, Endpoint, Member, Membership, Register, State};
-use peerset_discover_zookeeper::{CheckConfig, Checked, Serverset, ServersetConfig};
+use peerset_cluster::{Discover, DiscoveryUrl, Endpoint, Member, Register, State};
+use peerset_discover_zookeeper::{CheckConfig, Serverset, ServersetConfig};
 use tokio::time::timeout;
 
 use crate::daemon::{self, Stop};
 use crate::source::{self, Look};
-use check::{Check, Lookup};
+use check::Check;
+use kept::Kept;
 
 /// How long the end waits for a registry that does not answer; what is left there goes with the session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
@@ -55,10 +57,10 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
     let set = source::open_to_register(url, &settings.look, settings.set.clone())?;
     let membership = set.create_membership(member.clone()).await?;
     tracing::info!(member = %member.id, set = %url, %check, "keeping a registration");
-    let checked = start(membership, settings);
+    let kept = Kept::start(membership, settings);
     tokio::select! {
         () = stop.signalled() => {}
-        () = presence::report(set.watch(), &member.id) => {}
+        () = presence::report(set.watch(), url, &member.id) => {}
     }
     let pending = set.watch().borrow().state() == State::Pending;
     if pending && let Some(trouble) = source::no_connection(url, &settings.look) {
@@ -68,24 +70,14 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
     tokio::select! {
         biased;
         () = stop.signalled() => tracing::warn!("ended by a second signal before all was deregistered"),
-        () = end(checked, &set, settings) => {}
+        () = end(kept, &set, settings) => {}
     }
     Ok(())
 }
 
-/// Begins to check. What has no check passes it.
-fn start(membership: Membership, settings: &RegisterSettings) -> Checked {
-    let (check, target, lookup) = (settings.check.clone(), settings.target.clone(), Lookup::default());
-    let run = move || {
-        let (check, target, lookup) = (check.clone(), target.clone(), lookup.clone());
-        async move { check.run(&target, &lookup).await }
-    };
-    Checked::start(membership, settings.rhythm.clone(), run)
-}
-
-async fn end(checked: Checked, set: &Serverset, settings: &RegisterSettings) {
+async fn end(kept: Kept, set: &Serverset, settings: &RegisterSettings) {
     let member = &settings.member.id;
-    match timeout(CLOSE_LIMIT, checked.close()).await {
+    match timeout(CLOSE_LIMIT, kept.close()).await {
         Ok(Ok(())) => tracing::info!(%member, "deregistered; ended"),
         Ok(Err(error)) => tracing::warn!(%member, error = &error as &dyn Error, "ended; not deregistered"),
         Err(_) => tracing::warn!(

@@ -135,6 +135,30 @@ where
     }
 }
 
+/// Whether the URL can be opened, as far as it tells by itself: nobody is asked.
+pub(crate) fn can_open(url: &DiscoveryUrl) -> Result<(), SourceError> {
+    let unusable = |error| SourceError::Open(url.to_string(), error);
+    match url {
+        DiscoveryUrl::Static(list) => {
+            StaticSource::new(&list.items).map(drop).map_err(|error| unusable(error.into()))
+        }
+        DiscoveryUrl::File(_) => Ok(()),
+        DiscoveryUrl::Zk(zk) => set_path(zk.path.clone()).map_err(unusable),
+        DiscoveryUrl::Serverset(set) => set_path(set.path()).map_err(unusable),
+        other => Err(SourceError::NoSource(other.to_string())),
+    }
+}
+
+fn set_path(path: String) -> Result<(), BoxedError> {
+    ServersetPath::new(path).map(drop).map_err(|error| OpenError::from(error).into())
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Opens several as one for a proxy: their union, in which each keeps its own last set when it fails. A member that a
 /// registry loses for a moment stays, since taking it out and in moves keys twice.
 pub(crate) fn open_all(
@@ -209,6 +233,5 @@ pub(crate) fn can_register(url: &DiscoveryUrl) -> Result<(), SourceError> {
     if *select != Select::default() {
         return Err(SourceError::Choosy(url.to_string()));
     }
-    let path = ServersetPath::new(path);
-    path.map(drop).map_err(|error| SourceError::Open(url.to_string(), OpenError::from(error).into()))
+    set_path(path).map_err(|error| SourceError::Open(url.to_string(), error))
 }

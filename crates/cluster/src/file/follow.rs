@@ -12,7 +12,7 @@ use super::FileConfig;
 use super::lines::{LineProblem, Reading, read};
 use super::notice::Notices;
 use super::trail::trail;
-use crate::{Publisher, Revision};
+use crate::{Publisher, Revision, State};
 
 pub(super) struct Follower {
     path: Arc<Path>,
@@ -112,7 +112,11 @@ impl Follower {
                 self.doubtful_since = None;
                 let trouble = error.to_string();
                 if self.trouble.as_ref() != Some(&trouble) {
-                    tracing::warn!(path = %self.path.display(), %error, "member file cannot be read; keeping the last set");
+                    let stays = match self.publisher.snapshot().state() {
+                        State::Pending => "there is no set yet",
+                        _ => "keeping the last set",
+                    };
+                    tracing::warn!(path = %self.path.display(), %error, "member file cannot be read; {stays}");
                     self.trouble = Some(trouble);
                 }
                 self.publisher.lost();

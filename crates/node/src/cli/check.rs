@@ -197,10 +197,13 @@ fn write_pool(out: &mut impl Write, pool: &PoolConfig) -> io::Result<()> {
     )?;
     let health = &server.health;
     let (min, max) = (Period(health.retry_min), Period(health.retry_max));
+    let lost = match health.eject_after {
+        1 => "a lost connection".to_owned(),
+        count => format!("{count} lost connections in a row"),
+    };
     writeln!(
         out,
-        "  down        after {} failures in a row, for {min} to {max}; its keys: {owner_down}",
-        health.eject_after
+        "  down        after a refusal, a time-out or {lost}, for {min} to {max}; its keys: {owner_down}"
     )?;
     if !server.prefix.is_empty() {
         writeln!(out, "  key prefix  {}", server.prefix.escape_ascii())?;

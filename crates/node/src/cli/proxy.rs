@@ -17,6 +17,7 @@ use super::units::{Period, Size};
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::proxy::config::{PoolConfig, ProxyConfig};
+use crate::source::{self, SourceError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -187,6 +188,8 @@ pub(crate) enum ProxySettingsError {
     #[error(transparent)]
     Front(#[from] FrontError),
     #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
     Pool(#[from] peerset_client_memcache::ConfigError),
 }
 
@@ -287,6 +290,7 @@ impl ProxyFlags {
                 None => Ok(None),
             };
         }
+        self.pool.iter().try_for_each(source::can_open)?;
         let mut pool = PoolConfig::new("default", self.pool.clone());
         pool.discover_as = Auth::all(Vec::new(), self.discover_auth_file.as_deref())?;
         pool.spec = self.placement.clone().unwrap_or_default();

@@ -149,6 +149,8 @@ pub(crate) enum RegisterSettingsError {
     Zero(&'static str),
     #[error("--{0} {1:?} is given twice")]
     Twice(&'static str, String),
+    #[error("--check-at needs --check: without one, nobody looks at the server")]
+    NothingChecks,
     #[error("--acl {0} needs --auth or --auth-file: without, nobody could be the creator")]
     AclWithoutAuth(&'static str),
     #[error("this cannot be registered")]
@@ -227,6 +229,10 @@ impl RegisterFlags {
         let mut rhythm = CheckConfig::default();
         rhythm.every = positive("every", self.every, Duration::from_secs(1))?;
         rhythm.limit = positive("timeout", self.timeout, Duration::from_millis(500))?;
+        // Who writes none has turned off the check of a config file, and with it what belongs to it.
+        if self.check.is_none() && self.check_at.is_some() {
+            return Err(Error::NothingChecks);
+        }
         let check = self.check.unwrap_or(Check::None);
         let target = self.check_at.unwrap_or(endpoint);
         Ok(RegisterSettings { url, member, check, target, rhythm, look, set })
@@ -300,6 +306,7 @@ mod tests {
     #[test]
     fn settings_that_do_not_go_together() {
         check_refused("every = '0'", "--every must be more than 0");
+        check_refused("check-at = 'h:2'", "--check-at needs --check");
         check_refused("acl = 'creator-only'", "--acl creator-only needs --auth");
         check_refused("meta = { 'peerset.id' = 'x' }", "\"peerset.id\" begins with peerset.");
         check_refused("auth-file = '/no/such/file'", "cannot read the auth file /no/such/file");

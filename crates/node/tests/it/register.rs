@@ -148,6 +148,12 @@ fn every_word_of_a_member_arrives() {
     assert!(explained.stdout.contains(&format!("register\n  set         {url}\n")), "{explained:?}");
     let mut registering = start(&["register", "--config", file, "--shard", "8", "--named", "http=[::1]:3"]);
     wait_for_log(&mut registering, "INFO registered");
+    // What has no check passes none, and a set goes by one name.
+    let log = registering.stderr();
+    assert!(
+        !log.contains("passes") && !log.contains("set=zk://") && log.contains(&format!("set={url} ")),
+        "{log}"
+    );
     let ran = run(&["watch", &url, "--once", "--format", "json"]);
     let member = "{\"endpoint\":\"10.0.0.1:1\",\"endpoints\":{\"http\":\"[::1]:3\"},\"id\":\"10.0.0.1:1\",\
                   \"metadata\":{\"rack\":\"a7\"},\"shard\":8,\"status\":\"ALIVE\",\"weight\":1.0,\"zone\":null}";
@@ -212,5 +218,6 @@ fn what_cannot_be_registered_is_explained() {
     );
     check(&["zk://a:1/b", "--endpoint", "h:1", "--named", "a=1"], &["--named"]);
     check(&["zk://a:1/b", "--endpoint", "h:1", "--meta", "a=1", "--meta", "a=2"], &["\"a\" is given twice"]);
+    check(&["zk://a:1/b", "--endpoint", "h:1", "--check-at", "h:2"], &["--check-at needs --check"]);
     check(&["zk://a:1/b", "--endpoint", "h:1", "--acl", "creator-only"], &["needs --auth"]);
 }

@@ -50,6 +50,15 @@ fn a_line_for_each_change_of_a_file() {
 }
 
 #[test]
+fn what_cannot_be_read_at_first_leaves_no_set_to_keep() {
+    let folder = TempDir::new().unwrap();
+    let mut watch = start(&["watch", &format!("file:{}", folder.path().display())]);
+    wait_for_log(&mut watch, "member file cannot be read; there is no set yet");
+    wait_for_line(&mut watch, "pending");
+    assert!(watch.terminate().success());
+}
+
+#[test]
 fn a_reader_that_leaves_ends_it_quietly() {
     let mut watch = Command::new(PEERSET)
         .args(["watch", "static:a:1"])

@@ -8,7 +8,7 @@
 //! | `owner-down` | `miss`, `error` or `next`: what is answered for a key whose owner is down | `miss` |
 //! | `timeout` | for a request to a server | 500 ms |
 //! | `connect-timeout` | for a connection and its handshake | 500 ms |
-//! | `eject-after` | failures in a row after which a server counts as down | 3 |
+//! | `eject-after` | connections lost in a row until a server is down; a refusal or a time-out is enough by itself | 3 |
 //! | `retry-min`, `retry-max` | how long it is left alone then | 100 ms, 10 s |
 //! | `queue` | requests that may wait for one server on one connection | 16384 |
 //! | `prefix` | put before every key on the servers | |
@@ -16,16 +16,20 @@
 //! | `tls` | `true`, or `{ ca, cert, key, server-name }` | |
 //! | `meta` | `false` sends classic commands only | `true` |
 
+use std::ops::Range;
 use std::time::Duration;
 
 use peerset_client_memcache::ServerConfig;
 use peerset_cluster::DiscoveryUrl;
+use peerset_placement::Placement;
+use peerset_route::server_of;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::{PoolConfig, credentials};
 use crate::cli::config_file::{Report, Section, Value, parsed, text, text_at, whole};
 use crate::cli::units::Period;
+use crate::source::{self, chain};
 
 const SETTINGS: &[&str] = &[
     "discover",
@@ -79,6 +83,9 @@ pub(super) fn read(
     assign(&mut pool.spec, section.read("placement", placement, report));
     assign(&mut pool.owner_down, section.read("owner-down", parsed, report));
     assign(&mut pool.meta, section.read("meta", truth, report));
+    if let Some(written) = section.get("discover") {
+        check_placement(&pool, written.span(), report);
+    }
     server(&section, &mut pool.server, report);
     credentials::read(&section, &mut pool, report);
     // What no value can be has been told in its place; what is left is how they go together.
@@ -127,7 +134,19 @@ fn url(value: &Value<'_>, report: &mut Report) -> Option<DiscoveryUrl> {
             }
         }
     };
-    read.map_err(wrong).ok()
+    let url = read.map_err(wrong).ok()?;
+    report.take(value.span(), source::can_open(&url).map_err(|error| chain(&error)))?;
+    Some(url)
+}
+
+/// Reports servers that stand in the file and do not go with the placement.
+fn check_placement(pool: &PoolConfig, at: Range<usize>, report: &mut Report) {
+    let mut servers = Vec::new();
+    for url in &pool.urls {
+        let DiscoveryUrl::Static(list) = url else { return };
+        servers.extend(list.items.iter().map(|item| server_of(&item.member())));
+    }
+    report.take(at, Placement::build(&pool.spec, &servers));
 }
 
 fn placement(value: &Value<'_>, report: &mut Report) -> Option<peerset_placement::Spec> {

@@ -7,6 +7,7 @@
 //! | `shard = "POOL"` | asks the server of this pool that owns the key | |
 //! | `failover = [ROUTE, …]` | asks one after the other | `on = "error"` (default) or `"miss"`; `expiry = "10s"`, `"0"` for none |
 //! | `prefix = { "user:" = ROUTE, … }` | the longest prefix of the key decides | `default = ROUTE` for all other keys |
+//! | `default = ROUTE`, without `prefix` | the same as `ROUTE` | |
 //! | `null = true` | stores nothing, finds nothing | |
 //! | `error = "TEXT"` | answers `SERVER_ERROR TEXT` | |
 //! | `route = "NAME"` | goes on at the route `[routes.NAME]` | |
@@ -27,7 +28,10 @@ mod action;
 const ACTIONS: &[&str] = &["shard", "failover", "prefix", "null", "error", "route"];
 
 /// What may stand beside an action, and beside which.
-const BESIDE: &[(&str, &str)] = &[("on", "failover"), ("expiry", "failover"), ("default", "prefix")];
+const BESIDE: &[(&str, &str)] = &[("on", "failover"), ("expiry", "failover"), (DEFAULT, "prefix")];
+
+/// Stands beside `prefix`, or alone.
+const DEFAULT: &str = "default";
 
 const MAIN: &str = "main";
 

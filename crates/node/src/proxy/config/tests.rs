@@ -77,6 +77,12 @@ fn routes_are_read() {
     check("[routes]\nshard = 'east'", &["all keys -> shard east"]);
     check("[routes]\nerror = 'gone'", &["all keys -> error \"gone\""]);
     check("[routes.main]\nnull = true", &["all keys -> null"]);
+    check("[routes]\ndefault = 'east'", &["all keys -> shard east"]);
+    check("[routes.main]\ndefault = { default = { null = true } }", &["all keys -> null"]);
+    check(
+        "[routes]\nprefix = { 'a:' = { default = 'east' } }\ndefault = 'west'",
+        &["prefix a: -> shard east", "other keys -> shard west"],
+    );
     check(
         "[routes]\nfailover = ['east', { shard = 'west' }]\non = 'miss'\nexpiry = '2s'",
         &["all keys -> failover(shard east, shard west for 2s on miss)"],
@@ -119,6 +125,15 @@ fn wrong_pools_are_placed() {
     // An escaped text is not where it reads, so the whole of it is shown.
     check_mistakes("[pools.x]\ndiscover = \"static:a:1\\u002Cb:0\"", &[("2:12", "item 2")]);
     let pool = |rest: &str| format!("[pools.x]\ndiscover = 'static:a:1'\n{rest}");
+    check_mistakes("[pools.x]\ndiscover = 'etcd://a:1/b'", &[("2:12", "no source for `etcd://a:1/b`")]);
+    check_mistakes(
+        "[pools.x]\ndiscover = ['zk://a:1/zookeeper/x', 'static:a:1']",
+        &[("2:13", "belongs to ZooKeeper itself")],
+    );
+    check_mistakes(
+        "[pools.x]\ndiscover = 'static:a:1,b:1@0.5'\nplacement = 'ketama'",
+        &[("2:12", "server 1: weight 0.5, where ketama takes")],
+    );
     check_mistakes(&pool("timeot = '1s'"), &[("3:1", "did you mean timeout?")]);
     check_mistakes(
         &pool("timeout = '1x'\nqueue = 0"),
@@ -160,6 +175,8 @@ fn wrong_routes_are_placed() {
         &[(3, 1, "two actions in one route, shard and null")],
     );
     check_routes("[routes]\nshard = 'east'\non = 'miss'", &[(3, 6, "`on` belongs to failover")]);
+    check_routes("[routes]\ndefault = 'east'\non = 'miss'", &[(3, 6, "`on` belongs to failover")]);
+    check_routes("[routes]\ndefault = 'east'\nshard = 'west'", &[(2, 11, "`default` belongs to prefix")]);
     check_routes("[routes]\nshard = 'east'\n[routes.main]\nshard = 'west'", &[(2, 1, "both here and in")]);
     check_routes(
         "[routes]\nnull = false\n[routes.x]\nerror = \"a\\nb\"",

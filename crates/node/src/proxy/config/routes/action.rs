@@ -4,7 +4,7 @@ use peerset_proto_memcache::KEY_BYTES_MAX;
 use peerset_route::{EXPIRY_DEFAULT, Failover, On, Prefixes, Route};
 use toml::de::DeValue;
 
-use super::{ACTIONS, BESIDE, Reader, words};
+use super::{ACTIONS, BESIDE, DEFAULT, Reader, words};
 use crate::cli::config_file::{Report, Section, Value, a, parsed, text, unknown};
 use crate::cli::units::Period;
 
@@ -49,6 +49,11 @@ impl<'d> Reader<'d> {
     pub(super) fn action(&mut self, section: &Section<'d>, report: &mut Report) -> Option<Route> {
         let mut actions = section.entries();
         actions.retain(|(key, _)| ACTIONS.contains(&&**key.get_ref()));
+        // Without prefixes, the route for all other keys is the route for all keys.
+        if actions.is_empty() {
+            actions = section.entries();
+            actions.retain(|(key, _)| **key.get_ref() == *DEFAULT);
+        }
         let Some((action, value)) = actions.first().copied() else {
             report
                 .mistake(section.at.clone(), "this route has no action")
@@ -65,7 +70,7 @@ impl<'d> Reader<'d> {
                 .hint("keep one of them, or nest one in the other");
         }
         for (word, owner) in BESIDE {
-            if let Some(beside) = section.get(word).filter(|_| *owner != action) {
+            if let Some(beside) = section.get(word).filter(|_| *owner != action && *word != action) {
                 report.mistake(
                     beside.span(),
                     format!("`{word}` belongs to {owner}, and this route is {action}"),
@@ -79,6 +84,7 @@ impl<'d> Reader<'d> {
             "prefix" => self.prefix(value, section, report),
             "null" => null(value, report),
             "error" => error(value, report),
+            DEFAULT => self.route(value, report),
             _ => self.reference(value, report),
         }
     }
@@ -147,7 +153,7 @@ impl<'d> Reader<'d> {
             }
             routes.push(self.route(value, report).map(|route| (prefix.as_bytes().to_vec(), route)));
         }
-        let default = match section.get("default") {
+        let default = match section.get(DEFAULT) {
             Some(default) => self.route(default, report),
             None => {
                 report
