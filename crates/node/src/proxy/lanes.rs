@@ -2,9 +2,10 @@
 //!
 //! When a pool changes, connections to its new servers are made first, and the new ring is used when they stand (or have
 //! failed, or took too long); servers that left are asked nothing more, and their connections close when what they were
-//! asked is answered.
+//! asked is answered. A pool that a reload gives other settings changes in the same way, all its connections being new:
+//! so the next request need not find out again which of its servers are down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,18 +42,28 @@ pub(super) struct Lanes {
 }
 
 struct PoolLanes {
+    used: Set,
+    incoming: Option<Incoming>,
+}
+
+/// The servers of a pool at one moment.
+struct Set {
     pool: Arc<Pool>,
     view: Arc<View>,
     /// The connections, in the order of the view's servers.
     lanes: Vec<LaneId>,
-    incoming: Option<Incoming>,
 }
 
-/// A view that waits for its new servers.
+/// A set that waits for its new servers.
 struct Incoming {
-    view: Arc<View>,
-    lanes: Vec<LaneId>,
+    set: Set,
     until: Instant,
+}
+
+impl PoolLanes {
+    fn newest(&self) -> &Set {
+        self.incoming.as_ref().map_or(&self.used, |incoming| &incoming.set)
+    }
 }
 
 /// Why nobody can be asked.
@@ -84,12 +95,12 @@ impl Lanes {
     }
 
     pub(super) fn pool(&self, id: PoolId) -> &Arc<Pool> {
-        &self.pools[usize::from(id.0)].pool
+        &self.pools[usize::from(id.0)].used.pool
     }
 
     /// The connections to a pool's servers, or why it has none.
     pub(super) fn of_pool(&self, id: PoolId) -> Result<Vec<LaneId>, &'static str> {
-        let pool = &self.pools[usize::from(id.0)];
+        let pool = &self.pools[usize::from(id.0)].used;
         match pool.view.unusable() {
             Some(state) => Err(state),
             None => Ok(pool.lanes.clone()),
@@ -99,7 +110,7 @@ impl Lanes {
     /// The connection that a key's requests go over.
     #[inline]
     pub(super) fn pick(&mut self, id: PoolId, key: &[u8], now: Instant) -> Result<LaneId, NoLane> {
-        let pool = &self.pools[usize::from(id.0)];
+        let pool = &self.pools[usize::from(id.0)].used;
         let Some(owner) = pool.view.fleet.owner(key) else {
             return Err(NoLane::Unusable(pool.view.unusable().unwrap_or("empty")));
         };
@@ -123,7 +134,7 @@ impl Lanes {
         if refused == Refused::Overloaded {
             return Err(NoLane::Overloaded(server));
         }
-        let pool = &self.pools[usize::from(id.0)];
+        let pool = &self.pools[usize::from(id.0)].used;
         if pool.pool.settings.owner_down == OwnerDown::Next {
             let others: Vec<LaneId> =
                 pool.view.fleet.owners(key, NEXT_MAX).into_iter().skip(1).map(|at| pool.lanes[at]).collect();
@@ -219,21 +230,27 @@ impl Lanes {
     /// Takes over the pools of a plan, those that it shares with the last one as they are.
     pub(super) fn follow(&mut self, plan: &Plan, now: Instant) {
         let mut before: Vec<Option<PoolLanes>> = self.pools.drain(..).map(Some).collect();
-        for pool in &plan.pools {
-            let kept = before
-                .iter_mut()
-                .find(|lanes| lanes.as_ref().is_some_and(|lanes| Arc::ptr_eq(&lanes.pool, pool)));
-            let lanes = kept.and_then(Option::take).unwrap_or_else(|| {
-                let view = pool.view();
-                let lanes = self.connect(pool, &view, &HashMap::new(), now);
-                PoolLanes { pool: pool.clone(), view, lanes, incoming: None }
-            });
-            self.pools.push(lanes);
+        for (at, pool) in plan.pools.iter().enumerate() {
+            let same_name = |lanes: &&mut Option<PoolLanes>| {
+                lanes.as_ref().is_some_and(|lanes| lanes.used.pool.name() == pool.name())
+            };
+            match before.iter_mut().find(same_name).and_then(Option::take) {
+                Some(lanes) => {
+                    let stays = Arc::ptr_eq(&lanes.newest().pool, pool);
+                    self.pools.push(lanes);
+                    if !stays {
+                        self.expect(at, pool, now);
+                    }
+                }
+                None => {
+                    let used = self.connect(pool, &HashMap::new(), now);
+                    self.pools.push(PoolLanes { used, incoming: None });
+                }
+            }
         }
         for gone in before.into_iter().flatten() {
-            for lane in
-                gone.lanes.into_iter().chain(gone.incoming.into_iter().flat_map(|incoming| incoming.lanes))
-            {
+            let incoming = gone.incoming.into_iter().flat_map(|incoming| incoming.set.lanes);
+            for lane in gone.used.lanes.into_iter().chain(incoming) {
                 self.depart(lane);
             }
         }
@@ -243,42 +260,46 @@ impl Lanes {
     /// Sees whether pools have changed.
     pub(super) fn look(&mut self, now: Instant) {
         for at in 0..self.pools.len() {
-            let newest =
-                self.pools[at].incoming.as_ref().map_or(self.pools[at].view.number, |view| view.view.number);
-            if self.pools[at].pool.number() == newest {
-                continue;
+            let newest = self.pools[at].newest();
+            if newest.pool.number() != newest.view.number {
+                let pool = newest.pool.clone();
+                self.expect(at, &pool, now);
             }
-            let pool = self.pools[at].pool.clone();
-            let view = pool.view();
-            let mut known: HashMap<Arc<str>, LaneId> = HashMap::new();
-            let lanes = &self.pools[at];
-            let earlier = lanes.incoming.iter().flat_map(|incoming| &incoming.lanes).chain(&lanes.lanes);
-            for &lane in earlier {
-                known.insert(self.upstreams[lane].server.label.clone(), lane);
-            }
-            let lanes = self.connect(&pool, &view, &known, now);
-            // Servers of a view that was never used, and are not in this one either.
-            if let Some(skipped) = self.pools[at].incoming.take() {
-                for lane in skipped.lanes {
-                    if !lanes.contains(&lane) && !self.pools[at].lanes.contains(&lane) {
-                        self.depart(lane);
-                    }
-                }
-            }
-            let until = now + pool.settings.server.connect_timeout;
-            self.pools[at].incoming = Some(Incoming { view, lanes, until });
-            self.settle(at, now);
-            self.wake_at = Some(now);
         }
     }
 
-    fn connect(
-        &mut self,
-        pool: &Arc<Pool>,
-        view: &View,
-        known: &HashMap<Arc<str>, LaneId>,
-        now: Instant,
-    ) -> Vec<LaneId> {
+    /// Connects to the servers of a pool's newest view, which is used once they are ready.
+    fn expect(&mut self, at: usize, pool: &Arc<Pool>, now: Instant) {
+        let lanes = &self.pools[at];
+        let sets = lanes.incoming.iter().map(|incoming| &incoming.set).chain([&lanes.used]);
+        // Connections of a pool with other settings are other connections.
+        let known: HashMap<Arc<str>, LaneId> = sets
+            .filter(|set| Arc::ptr_eq(&set.pool, pool))
+            .flat_map(|set| &set.lanes)
+            .map(|&lane| (self.upstreams[lane].server.label.clone(), lane))
+            .collect();
+        let set = self.connect(pool, &known, now);
+        let mut until = now + pool.settings.server.connect_timeout;
+        // Servers of a view that was never used, and are not in this one either.
+        if let Some(skipped) = self.pools[at].incoming.take() {
+            if Arc::ptr_eq(&skipped.set.pool, pool) {
+                // Or a set that changes all the time would never be used.
+                until = until.min(skipped.until);
+            }
+            let staying: HashSet<LaneId> =
+                set.lanes.iter().chain(&self.pools[at].used.lanes).copied().collect();
+            skipped.set.lanes.into_iter().filter(|lane| !staying.contains(lane)).for_each(|lane| {
+                self.depart(lane);
+            });
+        }
+        self.pools[at].incoming = Some(Incoming { set, until });
+        self.settle(at, now);
+        self.wake_at = Some(now);
+    }
+
+    /// The newest view of a pool with a connection for each server: a known one, or a new one.
+    fn connect(&mut self, pool: &Arc<Pool>, known: &HashMap<Arc<str>, LaneId>, now: Instant) -> Set {
+        let view = pool.view();
         let mut lanes = Vec::with_capacity(view.servers.len());
         for server in &view.servers {
             if let Some(&lane) = known.get(&server.label) {
@@ -304,24 +325,19 @@ impl Lanes {
             entry.insert(upstream);
             lanes.push(lane);
         }
-        lanes
+        Set { pool: pool.clone(), view, lanes }
     }
 
     /// Uses the newest view of a pool if its servers are ready, or will not be.
     fn settle(&mut self, at: usize, now: Instant) {
         let Some(incoming) = &self.pools[at].incoming else { return };
-        if now < incoming.until && !incoming.lanes.iter().all(|&lane| self.upstreams[lane].is_settled()) {
+        if now < incoming.until && !incoming.set.lanes.iter().all(|&lane| self.upstreams[lane].is_settled()) {
             return;
         }
         let Some(incoming) = self.pools[at].incoming.take() else { return };
-        let departed = std::mem::replace(&mut self.pools[at].lanes, incoming.lanes);
-        self.pools[at].view = incoming.view;
-        let staying: std::collections::HashSet<LaneId> = self.pools[at].lanes.iter().copied().collect();
-        for lane in departed {
-            if !staying.contains(&lane) {
-                self.depart(lane);
-            }
-        }
+        let departed = std::mem::replace(&mut self.pools[at].used, incoming.set);
+        let staying: HashSet<LaneId> = self.pools[at].used.lanes.iter().copied().collect();
+        departed.lanes.into_iter().filter(|lane| !staying.contains(lane)).for_each(|lane| self.depart(lane));
     }
 
     fn depart(&mut self, lane: LaneId) {

@@ -1,5 +1,8 @@
 //! Members that come and go while clients work, and pools that nobody is in.
 
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
 use peerset_testkit::{Peerset, TempDir, wait_for};
 
 use super::fleet::{Fleet, PATIENCE, cluster, wait_for_members, wait_until_known};
@@ -52,6 +55,32 @@ fn a_member_that_never_answers_does_not_hold_up_the_others() {
     wait_for_members(proxy.addr(), &fleet.servers.iter().collect::<Vec<_>>());
     load.go_on_for(3000);
     assert!(load.finish().errors < 100);
+}
+
+#[test]
+fn a_set_that_keeps_changing_is_taken_all_the_same() {
+    let fleet = Fleet::start(2);
+    fleet.set_members(&[0]);
+    let proxy = fleet.proxy(&["--connect-timeout", "3s"]);
+    let mut wire = Wire::connect(proxy.addr());
+    let (mut hung, mut changed) = (Vec::new(), None::<Instant>);
+    wait_for("the second member to get keys", PATIENCE, || {
+        // Each set has somebody else who takes connections and says nothing.
+        if changed.is_none_or(|changed| changed.elapsed() > Duration::from_millis(400)) {
+            changed = Some(Instant::now());
+            hung.push(TcpListener::bind("127.0.0.1:0").unwrap());
+            let silent = hung.last().unwrap().local_addr().unwrap();
+            let members = [fleet.servers[0].addr(), fleet.servers[1].addr(), silent];
+            fleet.write(&members.map(|member| format!("{member}\n")).concat());
+        }
+        for key in 0..40 {
+            wire.send(format!("set k{key} 0 0 1\r\n1\r\n"));
+            wire.read_until("\r\n");
+        }
+        let mut second = Wire::connect(fleet.servers[1].addr());
+        second.send("stats\r\n");
+        (!second.read_until("END\r\n").contains("STAT curr_items 0\r\n")).then_some(())
+    });
 }
 
 /// Asks for a key, and looks for the pool's name and state in the answer, at once.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use peerset_testkit::{Peerset, TempDir, wait_for};
+use peerset_testkit::{Peerset, Program, TempDir, wait_for};
 
 use super::fleet::{Fleet, PATIENCE, wait_until_known};
 use super::load::{Expect, Load};
@@ -20,11 +20,37 @@ pub(super) struct Configured {
 impl Configured {
     #[track_caller]
     pub(super) fn start(routes: &str) -> Configured {
+        Configured::start_with(routes, &[])
+    }
+
+    /// With more flags.
+    #[track_caller]
+    fn start_with(routes: &str, more: &[&str]) -> Configured {
         let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
         write(&path(&folder), &config(&fleet, routes));
-        let proxy = Peerset::start_proxy(PEERSET, &["--config", path(&folder).to_str().unwrap()]);
+        let config = path(&folder);
+        let proxy = Peerset::start_proxy(PEERSET, &[&["--config", config.to_str().unwrap()], more].concat());
         wait_until_known(proxy.addr());
         Configured { fleet, folder, proxy }
+    }
+
+    /// Puts settings into the table of the pool `main`, and waits until they have been read.
+    #[track_caller]
+    fn set_main(&mut self, settings: &str) {
+        let text =
+            config(&self.fleet, SHARD).replace("\n\n[pools.one]", &format!("\n{settings}\n\n[pools.one]"));
+        write(&path(&self.folder), &text);
+        self.reload();
+    }
+
+    /// Has the file read again.
+    #[track_caller]
+    fn reload(&mut self) {
+        let reloads = |program: &Program| program.stderr().matches("config read again").count();
+        let before = reloads(self.proxy.program());
+        self.proxy.program().signal("HUP");
+        let program = self.proxy.program_mut();
+        program.wait_until("another reload", |program| (reloads(program) > before).then_some(()));
     }
 
     fn change(&self, routes: &str) {
@@ -132,18 +158,28 @@ fn a_pool_with_other_settings_keeps_its_servers() {
     let mut configured = Configured::start(SHARD);
     let load = Load::start(configured.proxy.addr(), 6, Expect::Exactly);
     for seconds in 11..17 {
-        let before = configured.proxy.program().stderr().matches("config read again").count();
-        let text = config(&configured.fleet, SHARD)
-            .replace("\n\n[pools.one]", &format!("\ntimeout = \"{seconds}s\"\n\n[pools.one]"));
-        write(&path(&configured.folder), &text);
-        configured.proxy.program().signal("HUP");
-        configured.proxy.program_mut().wait_until("another reload", |program| {
-            (program.stderr().matches("config read again").count() > before).then_some(())
-        });
+        configured.set_main(&format!("timeout = \"{seconds}s\""));
         load.go_on_for(500);
     }
     let tally = load.finish();
     assert_eq!((tally.errors, tally.refused), (0, 0), "{tally:?}");
+}
+
+#[test]
+fn a_pool_with_other_settings_knows_still_which_server_hangs() {
+    // No test waits for connections as long as these may take.
+    let settings = "timeout = \"1s\"\nconnect-timeout = \"600s\"\nretry-max = \"600s\"";
+    // What one worker finds out, the others have to find out themselves.
+    let mut configured = Configured::start_with(SHARD, &["--threads", "1"]);
+    configured.set_main(settings);
+    let keys = configured.fleet.keys_on(0, configured.proxy.addr());
+    configured.fleet.servers[0].stop();
+    configured.wait_for_answer(&format!("delete {}\r\n", keys[0]), "NOT_FOUND\r\n");
+    configured.set_main(&settings.replace("1s", "2s"));
+    let mut wire = Wire::connect(configured.proxy.addr());
+    wire.ask(format!("get {}\r\nget {}\r\n", keys[1], keys[2]), "END\r\nEND\r\n");
+    configured.fleet.servers[0].resume();
+    configured.wait_for_answer(&format!("set {} 0 0 1\r\n1\r\n", keys[0]), "STORED\r\n");
 }
 
 #[test]
