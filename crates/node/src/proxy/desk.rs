@@ -107,12 +107,15 @@ fn is_digest(key: &[u8], prefix: usize, expected: u64) -> bool {
 }
 
 impl Replies for Desk {
-    fn spoil(&mut self, pending: &Pending, text: &str) {
-        if let To::Part(PartId { exchange, .. }) = pending.to
-            && let Some(Exchange::Many(many)) = self.exchanges.get_mut(exchange as usize)
-        {
+    fn spoil(&mut self, pending: &Pending, key: &[u8], text: &str) -> bool {
+        let To::Part(PartId { exchange, part }) = pending.to else { return false };
+        let Some(Exchange::Many(many)) = self.exchanges.get_mut(exchange as usize) else { return false };
+        let key = key.get(usize::from(pending.prefix)..).unwrap_or_default();
+        let asked = many.pass(part, key).is_some();
+        if asked {
             many.error.get_or_insert_with(|| format!("SERVER_ERROR {text}"));
         }
+        asked
     }
 
     fn part(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool {
@@ -124,6 +127,9 @@ impl Replies for Desk {
                     let prefix = usize::from(pending.prefix);
                     let key = value.key.as_bytes().get(prefix..).unwrap_or_default();
                     if self.held + bytes.len() > self.held_max {
+                        if many.pass(part, key).is_none() {
+                            return false;
+                        }
                         let text = "SERVER_ERROR the values of this get are more than --buffer-memory allows: ask for fewer";
                         many.error.get_or_insert_with(|| text.to_owned());
                         return true;

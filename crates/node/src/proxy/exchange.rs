@@ -118,16 +118,23 @@ impl Many {
         &self.text[at.start as usize..at.end as usize]
     }
 
-    /// Takes a block, without the `prefix` bytes before its key. False if no key that is still to come has this name.
-    pub(super) fn take(&mut self, part_id: u32, key: &[u8], block: &[u8], prefix: usize) -> bool {
+    /// Passes over the keys before one of this name, and over it; says which it is. None if no key that is still to come
+    /// has this name.
+    pub(super) fn pass(&mut self, part_id: u32, key: &[u8]) -> Option<usize> {
         let part = &mut self.parts[part_id as usize];
-        let found = part.keys[part.next..].iter().position(|&index| {
+        let passed = part.keys[part.next..].iter().position(|&index| {
             let at = &self.keys[index as usize].at;
             &self.text[at.start as usize..at.end as usize] == key
-        });
-        let Some(offset) = found else { return false };
-        let index = part.keys[part.next + offset] as usize;
-        part.next += offset + 1;
+        })?;
+        let found = part.next + passed;
+        part.next = found + 1;
+        Some(part.keys[found] as usize)
+    }
+
+    /// Takes a block, without the `prefix` bytes before its key. False if no key that is still to come has this name.
+    pub(super) fn take(&mut self, part_id: u32, key: &[u8], block: &[u8], prefix: usize) -> bool {
+        let Some(index) = self.pass(part_id, key) else { return false };
+        let part = &mut self.parts[part_id as usize];
         let start = part.values.len() as u32;
         part.values.extend_from_slice(VALUE);
         part.values.extend_from_slice(&block[VALUE.len() + prefix..]);
@@ -145,7 +152,12 @@ impl Many {
         self.text.capacity() + self.keys.capacity() * size_of::<ManyKey>() + parts.sum::<usize>()
     }
 
-    /// Bytes held.
+    /// Bytes that the keys take, the parts that ask for them included.
+    pub(super) fn key_bytes(&self) -> usize {
+        self.text.len() + self.keys.len() * (size_of::<ManyKey>() + size_of::<u32>())
+    }
+
+    /// Bytes of values.
     pub(super) fn bytes(&self) -> usize {
         self.parts.iter().map(|part| part.values.len()).sum()
     }

@@ -33,8 +33,9 @@ pub(super) trait Replies {
     /// A value of several, or the reply before a `MN`. False if it cannot belong to this request.
     fn part(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool;
 
-    /// A part of the reply cannot be passed on: the whole becomes an error.
-    fn spoil(&mut self, pending: &Pending, text: &str);
+    /// The value of a key cannot be passed on: the whole reply becomes an error. False if this request does not ask for
+    /// that key.
+    fn spoil(&mut self, pending: &Pending, key: &[u8], text: &str) -> bool;
 
     /// The last or only reply. False if it cannot belong to this request.
     fn last(&mut self, pending: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool;
@@ -538,9 +539,7 @@ impl Upstream {
         now: Instant,
         desk: &mut impl Replies,
     ) -> Result<usize, Failure> {
-        let (Some(line), Some(first)) = (memchr::memchr(b'\n', rest), self.pending.front_mut()) else {
-            return Err(Failure::Garbage);
-        };
+        let Some(line) = memchr::memchr(b'\n', rest) else { return Err(Failure::Garbage) };
         if value > VALUE_SKIPPED_MAX {
             tracing::warn!(server = %self.server.label, value, "a value beyond all bounds; closing");
             return Err(Failure::Garbage);
@@ -549,8 +548,20 @@ impl Upstream {
         let text = format!("a value of {value} bytes is over the proxy's --max-item");
         let reply = Reply::ServerError(text.as_bytes());
         let bytes = format!("SERVER_ERROR {text}\r\n").into_bytes();
+        // In a line of several clients' keys, those before the one of this value are not there.
+        let key = rest.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        while let Some(first) = self.pending.front()
+            && first.kind == Kind::Values
+            && !desk.spoil(first, key, &text)
+        {
+            if !first.joined || !self.complete(&Reply::End, encode::END, now, desk) {
+                tracing::warn!(server = %self.server.label, "a value that was not asked for; closing");
+                return Err(Failure::Garbage);
+            }
+        }
+        let Some(first) = self.pending.front_mut() else { return Err(Failure::Garbage) };
         match first.kind {
-            Kind::Values => desk.spoil(first, &text),
+            Kind::Values => {}
             Kind::Quiet { .. } => {
                 first.kind.fit(&reply);
                 desk.part(first, &reply, &bytes);

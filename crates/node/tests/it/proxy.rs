@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod languages;
 mod load;
+mod many;
 mod membership;
 mod reload;
 mod routes;

@@ -49,6 +49,7 @@ impl ProxyService {
             });
         }
         self.desk.commands().gets.add(many.keys.len() as u64);
+        self.desk.held += many.key_bytes();
         let id = self.desk.exchanges.insert(Exchange::Many(many)) as u32;
         self.step_many(id, None, now);
     }
@@ -139,10 +140,11 @@ impl ProxyService {
         while let Some(&Asked { lane, expiry, .. }) = rest.first() {
             let mut bytes = 0;
             let bound = if many.touch.is_some() { LINE_BYTES_MAX } else { usize::MAX };
+            let beside = self.lanes.peek(lane).prefix_bytes() + 1;
             let count = rest
                 .iter()
                 .take_while(|asked| {
-                    bytes += many.key(asked.index as usize).len() + 1;
+                    bytes += many.key(asked.index as usize).len() + beside;
                     asked.lane == lane && asked.expiry == expiry && bytes <= bound
                 })
                 .count()
@@ -224,7 +226,7 @@ impl ProxyService {
 
     fn end_many(&mut self, id: u32) {
         let Some(Exchange::Many(many)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        self.desk.held = self.desk.held.saturating_sub(many.bytes());
+        self.desk.held = self.desk.held.saturating_sub(many.bytes() + many.key_bytes());
         self.desk.flights.answer(many.place, |out| match &many.error {
             Some(line) => {
                 out.extend_from_slice(line.as_bytes());

@@ -18,6 +18,10 @@ pub(in crate::proxy) fn reply(pending: &Pending, reply: &Reply<'_>, bytes: &[u8]
         (_, Reply::Meta(meta)) if pending.prefix > 0 => {
             without_prefix(meta, usize::from(pending.prefix), out);
         }
+        (_, Reply::MetaDebug { key, text }) if pending.prefix > 0 => {
+            let key = key.as_bytes().get(usize::from(pending.prefix)..).unwrap_or_default();
+            out.extend_from_slice(&[b"ME ", key, b" ", *text, b"\r\n"].concat());
+        }
         _ => out.extend_from_slice(bytes),
     }
 }
