@@ -35,8 +35,9 @@ pub(crate) use whole::{FlushAll, Stats, Version};
 pub(crate) trait Operation: Request + Copy + Send + Sync {
     /// What the caller gets.
     type Answer: Send;
+
     /// What it is to a route.
-    const KIND: route::Operation;
+    fn kind(&self) -> route::Operation;
 
     fn key(&self) -> Key<'_>;
 

@@ -33,7 +33,8 @@ impl Routes {
 
     pub(crate) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, Error> {
         let mut best: Option<(Rank, Result<O::Answer, Error>)> = None;
-        let mut step = self.table.first(O::KIND, operation.key().as_bytes());
+        let kind = operation.kind();
+        let mut step = self.table.first(kind, operation.key().as_bytes());
         loop {
             let mut asked = operation;
             if let Some(at_most) = step.expiry {
@@ -41,9 +42,9 @@ impl Routes {
             }
             let mut answer = self.take(step, asked).await;
             let rank = Rank::of::<O>(&answer);
-            let next = self.table.next(step.at, O::KIND, operation.key().as_bytes(), rank.outcome);
+            let next = self.table.next(step.at, kind, operation.key().as_bytes(), rank.outcome);
             // A write that may have happened is not to become one that certainly did not, by an answer that nobody gave.
-            let uncertain = !O::KIND.is_read() && best.as_ref().is_some_and(|(rank, _)| rank.uncertain);
+            let uncertain = !kind.is_read() && best.as_ref().is_some_and(|(rank, _)| rank.uncertain);
             if let (None, Ask::Pool(pool), Err(error @ Error::ServerDown { .. }), false) =
                 (next, step.ask, &answer, uncertain)
             {
@@ -85,7 +86,11 @@ impl Routes {
             for walk in walks.into_iter().filter(|walk| !found.contains(&walk.pick)) {
                 let error = failed.get(&walk.pick).copied();
                 let outcome = error.map_or(Outcome::Miss, |error| error.as_answer().outcome());
-                let next = self.table.next(walk.step.at, Kind::Read, key(walk.pick), outcome);
+                let next = match error {
+                    // The time is up for the others too.
+                    Some(Error::Deadline { .. }) => None,
+                    _ => self.table.next(walk.step.at, Kind::Read, key(walk.pick), outcome),
+                };
                 match (next, walk.step.ask, error) {
                     (None, Ask::Pool(pool), Some(error @ Error::ServerDown { .. })) => {
                         ownerless[usize::from(pool.0)].push((walk, error.clone()));

@@ -24,6 +24,10 @@ pub(crate) struct Shards {
     follower: AbortHandle,
 }
 
+/// Owners of a key that are asked one after another under [`OwnerDown::Next`], the first included; as many as the proxy asks. With more than
+/// these down at once it is not the servers that are away, and telling the order of a whole fleet takes milliseconds.
+const NEXT_MAX: usize = 8;
+
 /// The servers at one moment. Requests hold on to it, so that those in flight finish on the server they began with; when
 /// the last of them is done, the servers that have left go.
 #[derive(Debug)]
@@ -80,6 +84,7 @@ impl Shards {
         match self.owner_down {
             OwnerDown::Miss => Ok(operation.absent()),
             OwnerDown::Error => Err(error),
+            OwnerDown::Next if operation.kind().names_version() => Err(error),
             OwnerDown::Next => self.ask_next(operation, error).await,
         }
     }
@@ -87,7 +92,7 @@ impl Shards {
     /// Asks one owner after another while they are down.
     async fn ask_next<O: Operation>(&self, operation: O, mut error: Error) -> Result<O::Answer, Error> {
         let current = self.current();
-        let owners = current.fleet.owners(operation.key().as_bytes(), current.fleet.len());
+        let owners = current.fleet.owners(operation.key().as_bytes(), NEXT_MAX);
         // Not the one that is known to be down, which is no longer the first if members have come or gone meanwhile.
         let down = error.endpoint().cloned();
         for owner in

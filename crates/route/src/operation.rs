@@ -9,7 +9,9 @@
 /// | `Store` | `set`, `add`, `replace`, `append`, `prepend` | `ms` |
 /// | `CompareAndStore` | `cas` | `ms` with `C` |
 /// | `Delete` | `delete` | `md` |
+/// | `CompareAndDelete` | | `md` with `C` |
 /// | `Arithmetic` | `incr`, `decr` | `ma` |
+/// | `CompareAndCount` | | `ma` with `C` |
 /// | `Touch` | `touch` | |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -19,12 +21,16 @@ pub enum Operation {
     ReadAndTouch,
     /// Stores a value, perhaps on a condition.
     Store,
-    /// Stores a value in place of a certain one.
+    /// Stores a value in place of a certain version.
     CompareAndStore,
     /// Takes a value away, or marks it stale.
     Delete,
+    /// Takes a certain version away, or marks it stale.
+    CompareAndDelete,
     /// Counts up or down.
     Arithmetic,
+    /// Counts on from a certain version.
+    CompareAndCount,
     /// Changes when a value expires.
     Touch,
 }
@@ -44,13 +50,15 @@ pub enum Absent {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 7] = [
+    pub const ALL: [Operation; 9] = [
         Operation::Read,
         Operation::ReadAndTouch,
         Operation::Store,
         Operation::CompareAndStore,
         Operation::Delete,
+        Operation::CompareAndDelete,
         Operation::Arithmetic,
+        Operation::CompareAndCount,
         Operation::Touch,
     ];
 
@@ -61,15 +69,26 @@ impl Operation {
         matches!(self, Operation::Read | Operation::ReadAndTouch)
     }
 
+    /// Whether it names the version of an item that a server has told. Each server counts versions for itself, and both
+    /// from small numbers: at another one the same number is another version, perhaps a newer value. Nobody but the owner
+    /// may be asked.
+    #[inline]
+    pub fn names_version(self) -> bool {
+        matches!(self, Operation::CompareAndStore | Operation::CompareAndDelete | Operation::CompareAndCount)
+    }
+
     /// What is answered when no server is asked.
     #[inline]
     pub fn absent(self) -> Absent {
         match self {
             Operation::Read | Operation::ReadAndTouch => Absent::Miss,
             Operation::Store => Absent::NotStored,
-            Operation::CompareAndStore | Operation::Delete | Operation::Arithmetic | Operation::Touch => {
-                Absent::NotFound
-            }
+            Operation::CompareAndStore
+            | Operation::Delete
+            | Operation::CompareAndDelete
+            | Operation::Arithmetic
+            | Operation::CompareAndCount
+            | Operation::Touch => Absent::NotFound,
         }
     }
 }

@@ -81,11 +81,12 @@ impl Outcome {
     /// Every outcome, the worst first.
     pub const ALL: [Outcome; 3] = [Outcome::Failed, Outcome::Miss, Outcome::Done];
 
-    /// Whether routes may go on after it: after a failure always, after a miss with reads, never after success.
+    /// Whether routes may go on after it: after a failure unless the request names a version, which means something to one
+    /// server only; after a miss with reads; never after success.
     #[inline]
     pub fn may_lead_on(self, operation: Operation) -> bool {
         match self {
-            Outcome::Failed => true,
+            Outcome::Failed => !operation.names_version(),
             Outcome::Miss => operation.is_read(),
             Outcome::Done => false,
         }

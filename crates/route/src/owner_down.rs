@@ -18,6 +18,9 @@ pub enum OwnerDown {
     Error,
     /// The key's next owner is asked, and the one after it, while those are down too. What is stored there is still there
     /// when the owner comes back and goes away once more, and may be old by then.
+    ///
+    /// A request that [names a version](crate::Operation::names_version) is answered as by [`Error`](OwnerDown::Error): the
+    /// number would mean another value to another server.
     Next,
 }
 

@@ -127,11 +127,14 @@ impl Table {
     /// A step of another table has no meaning here: it gives none, or one that is as good as any.
     #[inline]
     pub fn next(&self, at: NodeId, operation: Operation, key: &[u8], outcome: Outcome) -> Option<Step<'_>> {
+        if !outcome.may_lead_on(operation) {
+            return None;
+        }
         let then = self.then(at);
         let next = match outcome {
             Outcome::Failed => then.failed?,
-            Outcome::Miss if operation.is_read() => then.miss?,
-            Outcome::Miss | Outcome::Done => return None,
+            Outcome::Miss => then.miss?,
+            Outcome::Done => return None,
         };
         Some(self.step(next, operation, key))
     }
@@ -140,7 +143,8 @@ impl Table {
     #[inline]
     pub fn can_continue(&self, at: NodeId, operation: Operation) -> bool {
         let then = self.then(at);
-        then.failed.is_some() || operation.is_read() && then.miss.is_some()
+        then.failed.is_some() && Outcome::Failed.may_lead_on(operation)
+            || then.miss.is_some() && Outcome::Miss.may_lead_on(operation)
     }
 
     /// Who is asked for a key, in order, while everybody fails.

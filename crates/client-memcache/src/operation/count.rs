@@ -79,7 +79,10 @@ impl Request for Count<'_> {
 impl Operation for Count<'_> {
     /// The new number.
     type Answer = Option<u64>;
-    const KIND: route::Operation = route::Operation::Arithmetic;
+
+    fn kind(&self) -> route::Operation {
+        route::Operation::Arithmetic
+    }
 
     fn key(&self) -> Key<'_> {
         self.key

@@ -79,7 +79,13 @@ impl Request for Delete<'_> {
 
 impl Operation for Delete<'_> {
     type Answer = Deleted;
-    const KIND: route::Operation = route::Operation::Delete;
+
+    fn kind(&self) -> route::Operation {
+        match self.options.cas {
+            None => route::Operation::Delete,
+            Some(_) => route::Operation::CompareAndDelete,
+        }
+    }
 
     fn key(&self) -> Key<'_> {
         self.key

@@ -100,7 +100,13 @@ impl Request for Get<'_> {
 
 impl Operation for Get<'_> {
     type Answer = Option<Value>;
-    const KIND: route::Operation = route::Operation::Read;
+
+    fn kind(&self) -> route::Operation {
+        match self.options.expiry {
+            None => route::Operation::Read,
+            Some(_) => route::Operation::ReadAndTouch,
+        }
+    }
 
     fn key(&self) -> Key<'_> {
         self.key

@@ -144,7 +144,13 @@ impl Request for Store<'_> {
 
 impl Operation for Store<'_> {
     type Answer = Stored;
-    const KIND: route::Operation = route::Operation::Store;
+
+    fn kind(&self) -> route::Operation {
+        match self.options.cas {
+            None => route::Operation::Store,
+            Some(_) => route::Operation::CompareAndStore,
+        }
+    }
 
     fn key(&self) -> Key<'_> {
         self.key

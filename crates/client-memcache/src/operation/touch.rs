@@ -45,7 +45,10 @@ impl Request for Touch<'_> {
 impl Operation for Touch<'_> {
     /// Whether there is such an item.
     type Answer = bool;
-    const KIND: route::Operation = route::Operation::Touch;
+
+    fn kind(&self) -> route::Operation {
+        route::Operation::Touch
+    }
 
     fn key(&self) -> Key<'_> {
         self.key

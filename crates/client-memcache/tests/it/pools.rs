@@ -109,6 +109,33 @@ async fn what_is_answered_while_an_owner_is_down() {
     assert_eq!(next.get(gone).await.unwrap().unwrap().data, "z");
     let many = next.get_many(&keys).await;
     assert!(many.failures.is_empty() && many.found[lost[0]].as_ref().unwrap().data == "z");
+    let version = next.gets(gone).await.unwrap().unwrap().cas.unwrap();
+    let swapped = next.cas(gone, "w", MINUTE, version).await;
+    assert!(matches!(swapped, Err(Error::ServerDown { .. })), "{swapped:?}");
+    assert_eq!(next.get(gone).await.unwrap().unwrap().data, "z");
+}
+
+#[tokio::test]
+async fn a_version_means_nothing_to_a_stand_in() {
+    let (mut first, stand_in) = (Memcached::start(&[]), Memcached::start(&[]));
+    let own = crate::client(stand_in.addr());
+    own.set(key("a"), "newer", MINUTE).await.unwrap();
+    let version = own.gets(key("a")).await.unwrap().unwrap().cas.unwrap();
+    first.kill();
+    let mut pool = brisk();
+    pool.connect_timeout = Duration::from_secs(1);
+    let pools =
+        [("first", Client::server(&endpoint(first.addr()), pool).unwrap()), ("stand-in", own.clone())];
+    let route = Route::failover([Route::shard("first"), Route::shard("stand-in")]);
+    let client = Client::routed(&route, pools).unwrap();
+    let swapped = client.cas(key("a"), "older", MINUTE, version).await;
+    assert!(matches!(swapped, Err(Error::ServerDown { .. })), "{swapped:?}");
+    let mut options = DeleteOptions::default();
+    options.cas = Some(version);
+    let deleted = client.delete_with(key("a"), options).await;
+    assert!(matches!(deleted, Err(Error::ServerDown { .. })), "{deleted:?}");
+    assert_eq!(client.get(key("a")).await.unwrap().unwrap().data, "newer");
+    assert_eq!(client.delete(key("a")).await.unwrap(), Deleted::Deleted, "without a version it goes on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

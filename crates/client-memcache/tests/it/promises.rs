@@ -102,6 +102,18 @@ async fn a_deadline_is_for_all_steps_together() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_once_the_deadline_has_passed() {
+    let (hung, other) = (hung(), ScriptedServer::start(Answer::of_empty_memcached));
+    let pools = [("hung", client(hung.addr())), ("other", client(other.addr()))];
+    let route = Route::failover([Route::shard("hung"), Route::shard("other")]);
+    let routed = Client::routed(&route, pools).unwrap();
+    let many = routed.deadline(Duration::from_millis(50)).get_many(&[key("a"), key("b")]).await;
+    assert!(many.failures.iter().all(|failed| matches!(failed.error, Error::Deadline { .. })), "{many:?}");
+    assert_eq!(routed.servers()[1].counters().requests, 0);
+    assert_eq!(routed.servers()[1].waiting(), 0);
+}
+
+#[tokio::test]
 async fn nothing_is_asked_for_nothing_and_flushes_are_no_expiries() {
     let server = ScriptedServer::start(Answer::of_empty_memcached);
     let client = client(server.addr());

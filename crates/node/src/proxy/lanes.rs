@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use mio::Registry;
 use peerset_proto_memcache::Limits;
-use peerset_route::{OwnerDown, PoolId};
+use peerset_route::{Operation, OwnerDown, PoolId};
 use slab::Slab;
 
 use super::plan::Plan;
@@ -72,6 +72,8 @@ pub(super) enum NoLane {
     Unusable(&'static str),
     /// The owner is down, and whoever else might be asked.
     Down(Arc<Server>),
+    /// The owner is down, and others, who would be asked as a rule, do not know the version that the request names.
+    OwnerOnly(Arc<Server>),
     /// Too much waits for the owner already.
     Overloaded(Arc<Server>),
 }
@@ -109,7 +111,13 @@ impl Lanes {
 
     /// The connection that a key's requests go over.
     #[inline]
-    pub(super) fn pick(&mut self, id: PoolId, key: &[u8], now: Instant) -> Result<LaneId, NoLane> {
+    pub(super) fn pick(
+        &mut self,
+        id: PoolId,
+        key: &[u8],
+        operation: Operation,
+        now: Instant,
+    ) -> Result<LaneId, NoLane> {
         let pool = &self.pools[usize::from(id.0)].used;
         let Some(owner) = pool.view.fleet.owner(key) else {
             return Err(NoLane::Unusable(pool.view.unusable().unwrap_or("empty")));
@@ -117,7 +125,7 @@ impl Lanes {
         let lane = pool.lanes[owner];
         match self.admit(lane, now) {
             Ok(()) => Ok(lane),
-            Err(refused) => self.pick_next(id, key, lane, refused, now),
+            Err(refused) => self.pick_next(id, key, operation, lane, refused, now),
         }
     }
 
@@ -126,6 +134,7 @@ impl Lanes {
         &mut self,
         id: PoolId,
         key: &[u8],
+        operation: Operation,
         owner: LaneId,
         refused: Refused,
         now: Instant,
@@ -136,6 +145,9 @@ impl Lanes {
         }
         let pool = &self.pools[usize::from(id.0)].used;
         if pool.pool.settings.owner_down == OwnerDown::Next {
+            if operation.names_version() {
+                return Err(NoLane::OwnerOnly(server));
+            }
             let others: Vec<LaneId> =
                 pool.view.fleet.owners(key, NEXT_MAX).into_iter().skip(1).map(|at| pool.lanes[at]).collect();
             for lane in others {

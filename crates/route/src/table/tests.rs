@@ -70,7 +70,7 @@ fn read(
                 let outcome = read(route, operation, key, shortest, asked, outcomes);
                 best = best.max(outcome);
                 let goes_on = match outcome {
-                    Outcome::Failed => true,
+                    Outcome::Failed => !operation.names_version(),
                     Outcome::Miss => failover.on == On::Miss && operation.is_read(),
                     Outcome::Done => false,
                 };
@@ -156,6 +156,21 @@ fn failovers_go_on_in_order() {
     // What stands in for a stand-in lives no longer than either says.
     let inner_second = failover(On::Error, 5, [c, on_error]);
     check(&inner_second, Store, &[Failed, Failed, Done], "c a@5 b@5", Done);
+}
+
+#[test]
+fn a_version_is_told_to_no_second_server() {
+    let table = Table::compile(&failover(On::Miss, 1, ["a", "b"].map(Route::shard)), POOLS).unwrap();
+    for operation in Operation::ALL {
+        let first = table.first(operation, b"key");
+        let second = table.next(first.at, operation, b"key", Outcome::Failed);
+        let named = matches!(
+            operation,
+            Operation::CompareAndStore | Operation::CompareAndDelete | Operation::CompareAndCount
+        );
+        assert_eq!((second.is_none(), first.retries), (named, !named), "{operation:?}");
+        assert_eq!(table.while_all_fail(operation, b"key").count(), if named { 1 } else { 2 });
+    }
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl ProxyService {
         loop {
             many.keys[index as usize].node = Some(step.at);
             let (outcome, text) = match step.ask {
-                Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
                     Ok(lane) if key.len() + self.lanes.peek(lane).prefix_bytes() > KEY_BYTES_MAX => {
                         many.error.get_or_insert_with(|| line(KEY_TOO_LONG));
                         return;

@@ -26,7 +26,7 @@ impl ProxyService {
     pub(super) fn get(&mut self, get: &Get<'_>, key: &[u8], reply: Reply, operation: Operation, now: Now) {
         let step = self.desk.plan.table.first(operation, key);
         if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
-            && let Ok(lane) = self.lanes.pick(pool, key, now.instant)
+            && let Ok(lane) = self.lanes.pick(pool, key, operation, now.instant)
             && self.asks_meta(pool, lane)
             && key.len() + self.lanes.peek(lane).prefix_bytes() <= KEY_BYTES_MAX
         {
@@ -97,7 +97,7 @@ impl ProxyService {
             Reply::Unwanted => To::Nobody,
         };
         match step.ask {
-            Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+            Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
                 Ok(lane) if self.is_too_long(lane, request) => {
                     self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
                 }
@@ -171,7 +171,9 @@ impl ProxyService {
             NoLane::Unusable(state) => Some(format!("pool {} is {state}", settings.pool)),
             NoLane::Overloaded(server) => Some(failure_text(server, settings, Answer::Overloaded)),
             NoLane::Down(_) if settings.owner_down != OwnerDown::Error => None,
-            NoLane::Down(server) => Some(failure_text(server, settings, Answer::Down)),
+            NoLane::Down(server) | NoLane::OwnerOnly(server) => {
+                Some(failure_text(server, settings, Answer::Down))
+            }
         }
     }
 
@@ -186,7 +188,7 @@ impl ProxyService {
             one.reply.clear();
             let operation = one.operation;
             match step.ask {
-                Ask::Pool(pool) => match self.lanes.pick(pool, key, now.instant) {
+                Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
                     Ok(lane) if self.is_too_long(lane, request) => {
                         if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
                             one.outcome = Outcome::Done;

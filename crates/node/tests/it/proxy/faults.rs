@@ -246,4 +246,8 @@ fn the_policy_for_an_owner_that_is_down() {
     let mut wire = Wire::connect(next.addr());
     wait_until_back(&mut wire, &keys[1]);
     assert_ne!(fleet.owner(&keys[1]), 1);
+    // The next owner does not know the owner's versions.
+    wire.send(format!("cas {} 0 0 1 1\r\n1\r\n", keys[1]));
+    let line = wire.read_until("\r\n");
+    assert!(line.starts_with("SERVER_ERROR"), "{line:?}");
 }

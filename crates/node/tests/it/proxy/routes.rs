@@ -71,3 +71,24 @@ fn what_the_first_misses_is_read_from_the_next() {
     wire.ask(format!("replace {b} 0 0 1\r\n7\r\ndelete {b}\r\n"), "NOT_STORED\r\nNOT_FOUND\r\n");
     stand_in.ask(format!("get {b}\r\n"), format!("{second}END\r\n"));
 }
+
+#[test]
+fn a_version_means_nothing_to_a_stand_in() {
+    let mut configured = with_stand_in("");
+    let key = configured.fleet.keys_on(0, configured.proxy.addr()).remove(0);
+    let mut stand_in = Wire::connect(configured.fleet.servers[1].addr());
+    stand_in.ask(format!("set {key} 0 0 1\r\n5\r\n"), "STORED\r\n");
+    stand_in.send(format!("mg {key} c\r\n"));
+    let version = stand_in.read_until("\r\n").trim_end().replace("HD c", "");
+    configured.fleet.servers[0].kill();
+    configured.wait_for_answer(&format!("get {key}\r\n"), &format!("VALUE {key} 0 1\r\n5\r\nEND\r\n"));
+    let mut wire = Wire::connect(configured.proxy.addr());
+    wire.ask(format!("cas {key} 0 0 1 {version}\r\n6\r\n"), "NOT_FOUND\r\n");
+    wire.ask(
+        format!("ms {key} 1 C{version}\r\n6\r\nma {key} C{version}\r\nmd {key} C{version}\r\n"),
+        "NF\r\n".repeat(3),
+    );
+    stand_in.ask(format!("get {key}\r\n"), format!("VALUE {key} 0 1\r\n5\r\nEND\r\n"));
+    // Without a version all of them go there.
+    wire.ask(format!("ma {key} v\r\nmd {key}\r\n"), "VA 1\r\n6\r\nHD\r\n");
+}
