@@ -22,7 +22,7 @@ impl Peerset {
     /// tested.
     ///
     /// # Panics
-    /// When it cannot be started, ends, or does not say within ten seconds where it listens.
+    /// When it cannot be started, ends, or does not say within a minute where it listens.
     #[track_caller]
     pub fn start(binary: impl AsRef<Path>, extra: &[&str]) -> Peerset {
         Peerset::start_command(binary.as_ref(), "serve", extra)

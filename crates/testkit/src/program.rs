@@ -21,8 +21,8 @@ pub struct Program {
     dir: TempDir,
 }
 
-/// How long a program may take to start, to print what is awaited, or to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a program may take to start, to print what is awaited, or to stop, on a machine that is busy or paused.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// As much of a log as helps under a failing test.
 const SHOWN_BYTES_MAX: usize = 8 * 1024;
@@ -75,7 +75,7 @@ impl Program {
     /// Waits for something the program is to do, and fails at once when it ends instead.
     ///
     /// # Panics
-    /// When the program ends or takes longer than ten seconds.
+    /// When the program ends or takes longer than a minute.
     #[track_caller]
     pub fn wait_until<T>(&mut self, what: &str, mut ready: impl FnMut(&Program) -> Option<T>) -> T {
         let what = format!("{} to {what}", self.name);
@@ -137,7 +137,7 @@ impl Program {
     /// Asks the program to end with SIGTERM and waits until it has.
     ///
     /// # Panics
-    /// When it is still running after ten seconds.
+    /// When it is still running after a minute.
     #[track_caller]
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
@@ -147,7 +147,7 @@ impl Program {
     /// Waits until the program ends by itself.
     ///
     /// # Panics
-    /// When it is still running after ten seconds.
+    /// When it is still running after a minute.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         let what = format!("{} to end", self.name);

@@ -44,7 +44,7 @@ fn key(key: &str) -> Key<'_> {
 
 /// Asks again and again until the answer is the one awaited.
 async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let patience = Duration::from_secs(10);
+    let patience = Duration::from_secs(60);
     let asking = async {
         loop {
             if let Some(answer) = ask().await {

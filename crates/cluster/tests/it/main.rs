@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use peerset_cluster::{Snapshot, Watch};
 
+/// For what is to happen soon, on a machine that is busy or paused.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// `ready [a:1, b:1]`
 fn show(snapshot: &Snapshot) -> String {
     let ids: Vec<_> = snapshot.members().iter().map(|member| member.id.as_str()).collect();
@@ -22,7 +25,7 @@ fn show(snapshot: &Snapshot) -> String {
 async fn expect(watch: &Watch, shown: &str) {
     let mut own = watch.clone();
     let wait = own.wait_for(|snapshot| show(snapshot) == shown);
-    match tokio::time::timeout(Duration::from_secs(10), wait).await {
+    match tokio::time::timeout(PATIENCE, wait).await {
         Ok(Ok(_)) => {}
         Ok(Err(closed)) => panic!("{closed}, instead of {shown}"),
         Err(_) => panic!("{} instead of {shown}", show(&watch.borrow())),
@@ -32,6 +35,6 @@ async fn expect(watch: &Watch, shown: &str) {
 /// Waits until the watch ends; fails unless this was the last it showed.
 async fn expect_end(mut watch: Watch, shown: &str) {
     let end = async { while watch.changed().await.is_ok() {} };
-    assert!(tokio::time::timeout(Duration::from_secs(10), end).await.is_ok(), "{watch:?} does not end");
+    assert!(tokio::time::timeout(PATIENCE, end).await.is_ok(), "{watch:?} does not end");
     assert_eq!(show(&watch.borrow()), shown);
 }

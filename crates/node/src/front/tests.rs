@@ -3,9 +3,11 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use peerset_testkit::wait_for;
 
 use super::*;
 
@@ -52,8 +54,8 @@ fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
     (Front::start(&config, vec![listener], &counters, |_| Echo).unwrap(), address, counters)
 }
 
-/// Sends a few lines of changing lengths, some cut in two, and wants them back; until told to stop.
-fn ping_pong(address: SocketAddr, stop: &AtomicBool) -> usize {
+/// Sends a few lines of changing lengths, some cut in two, and wants them back; until told to stop. Counts how often.
+fn ping_pong(address: SocketAddr, stop: &AtomicBool, done: &AtomicUsize) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -69,33 +71,40 @@ fn ping_pong(address: SocketAddr, stop: &AtomicBool) -> usize {
         stream.read_exact(&mut back).unwrap();
         assert_eq!(back, lines.as_bytes());
         rounds += 1;
+        done.store(rounds, Ordering::Relaxed);
     }
-    rounds
 }
 
 #[test]
 fn nothing_is_lost_while_connections_move_between_workers() {
     let (front, address, counters) = start(3);
     let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..12)
-        .map(|_| {
-            let stop = stop.clone();
-            thread::spawn(move || ping_pong(address, &stop))
+    let done: Arc<[AtomicUsize]> = (0..12).map(|_| AtomicUsize::new(0)).collect();
+    let clients: Vec<_> = (0..done.len())
+        .map(|client| {
+            let (stop, done) = (stop.clone(), done.clone());
+            thread::spawn(move || ping_pong(address, &stop, &done[client]))
         })
         .collect();
-    let mut seen = [false; 3];
-    for round in 0..600 {
-        front.staff.set_active([1, 3, 2][round % 3]);
-        front.stop.wake_all();
-        thread::yield_now();
-        for (worker, seen) in counters.workers.iter().zip(&mut seen) {
-            *seen |= worker.connections.load(Ordering::Relaxed) > 0;
-        }
-    }
+    let (mut seen, mut round) = ([false; 3], 0);
+    wait_for(
+        "every worker to have had connections, and every client many replies",
+        Duration::from_secs(60),
+        || {
+            // Held for a while: connections are handed over every 20 ms at most.
+            front.staff.set_active([1, 3, 2][round / 20 % 3]);
+            front.stop.wake_all();
+            round += 1;
+            for (worker, seen) in counters.workers.iter().zip(&mut seen) {
+                *seen |= worker.connections.load(Ordering::Relaxed) > 0;
+            }
+            let ended = clients.iter().any(JoinHandle::is_finished);
+            let busy = done.iter().all(|rounds| rounds.load(Ordering::Relaxed) > 20);
+            (ended || round > 300 && busy && seen == [true; 3]).then_some(())
+        },
+    );
     stop.store(true, Ordering::Relaxed);
-    let rounds: Vec<usize> = clients.into_iter().map(|client| client.join().unwrap()).collect();
-    assert!(rounds.iter().all(|&rounds| rounds > 0), "{rounds:?}");
-    assert_eq!(seen, [true; 3], "every worker had connections at some time");
+    clients.into_iter().for_each(|client| client.join().unwrap());
     front.drain();
     assert_eq!(counters.connections(), 0);
 }

@@ -30,7 +30,7 @@ fn sigterm_finishes_what_is_under_way() {
     let id = node.program().id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert_eq!(idle.read_to_end(), "", "an idle connection is closed");
-    wait_for("the listener to close", Duration::from_secs(5), || TcpStream::connect(address).err());
+    wait_for("the listener to close", Duration::from_secs(30), || TcpStream::connect(address).err());
     busy.ask("world\r\n", "STORED\r\n");
     assert_eq!(busy.read_to_end(), "");
     assert!(node.program_mut().wait().success());

@@ -8,7 +8,7 @@ use peerset_testkit::{Memcached, Program, Zookeeper, wait_for};
 use crate::wire::PEERSET;
 
 /// For what is to happen soon, on a machine that is busy with other tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a command of the program that goes on until it is stopped.
 #[track_caller]

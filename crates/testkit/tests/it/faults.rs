@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use peerset_testkit::{Answer, FaultProxy, Memcached, ScriptedServer, Way, wait_for};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Client(TcpStream);
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use peerset_testkit::{Memcached, TempDir};
 
-use super::fleet::{Fleet, cluster, proxy};
+use super::fleet::{Fleet, KEYS, cluster, proxy};
 use super::load::{Expect, Load};
 use crate::wire::Wire;
 
@@ -13,7 +13,7 @@ fn keys_are_spread_and_come_back_in_order() {
     let fleet = Fleet::start(3);
     let proxy = fleet.proxy(&[]);
     let counts = [0, 1, 2].map(|server| fleet.keys_on(server, proxy.addr()).len());
-    assert_eq!(counts.iter().sum::<usize>(), 40);
+    assert_eq!(counts.iter().sum::<usize>(), KEYS);
     let mut wire = Wire::connect(proxy.addr());
     let numbers = [7, 3, 39, 0, 21, 3, 12];
     let asked: String = numbers.iter().map(|number| format!(" key:{number} absent:{number}")).collect();

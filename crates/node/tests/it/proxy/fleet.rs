@@ -10,7 +10,10 @@ use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
 use crate::wire::{PEERSET, Wire};
 
 /// For what is to happen soon, on a machine that is busy with other tests.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So many that each of a few servers has some of them, whatever its port makes of the ring.
+pub(super) const KEYS: usize = 200;
 
 /// memcacheds, and a `file:` pool of them.
 pub(super) struct Fleet {
@@ -63,27 +66,42 @@ impl Fleet {
     /// The one server that has a key; killed ones have none.
     #[track_caller]
     pub(super) fn owner(&self, key: &str) -> usize {
-        let has = |server: &Memcached| {
-            let Ok(stream) = TcpStream::connect(server.addr()) else { return false };
+        self.owners(&[key.to_owned()])[0]
+    }
+
+    #[track_caller]
+    fn owners(&self, keys: &[String]) -> Vec<usize> {
+        let mut owners = vec![Vec::new(); keys.len()];
+        for (at, server) in self.servers.iter().enumerate() {
+            let Ok(stream) = TcpStream::connect(server.addr()) else { continue };
             let mut wire = Wire::of(&stream);
-            wire.send(format!("mg {key}\r\n"));
-            wire.read_until("\r\n") == "HD\r\n"
+            wire.send(keys.iter().map(|key| format!("mg {key}\r\n")).collect::<String>());
+            for owners in &mut owners {
+                match &*wire.read_until("\r\n") {
+                    "HD\r\n" => owners.push(at),
+                    line => assert_eq!(line, "EN\r\n"),
+                }
+            }
+        }
+        let sole = |(owners, key): (&Vec<usize>, &String)| match owners[..] {
+            [owner] => owner,
+            _ => panic!("{key} is on servers {owners:?}"),
         };
-        let owners: Vec<_> = (0..self.servers.len()).filter(|&at| has(&self.servers[at])).collect();
-        let [owner] = owners[..] else { panic!("{key} is on servers {owners:?}") };
-        owner
+        owners.iter().zip(keys).map(sole).collect()
     }
 
     /// Keys on a server, stored through the proxy with themselves as value.
     #[track_caller]
     pub(super) fn keys_on(&self, server: usize, proxy: SocketAddr) -> Vec<String> {
         let mut wire = Wire::connect(proxy);
-        let keys: Vec<_> = (0..40).map(|number| format!("key:{number}")).collect();
+        let keys: Vec<_> = (0..KEYS).map(|number| format!("key:{number}")).collect();
         for key in &keys {
             wire.ask(format!("set {key} 0 0 {}\r\n{key}\r\n", key.len()), "STORED\r\n");
         }
-        let keys: Vec<_> = keys.into_iter().filter(|key| self.owner(key) == server).collect();
-        assert!(keys.len() > 3, "server {server} has only {keys:?} of 40");
+        let owners = self.owners(&keys);
+        let keys: Vec<_> =
+            keys.into_iter().zip(owners).filter(|(_, owner)| *owner == server).map(|(key, _)| key).collect();
+        assert!(keys.len() > 3, "server {server} has only {keys:?} of {KEYS}");
         keys
     }
 }

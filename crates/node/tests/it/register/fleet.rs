@@ -5,7 +5,7 @@ use peerset_testkit::Peerset;
 
 /// Keys, stored through the proxy with themselves as value.
 fn fill(wire: &mut Wire) -> Vec<String> {
-    let keys: Vec<_> = (0..40).map(|number| format!("key:{number}")).collect();
+    let keys: Vec<_> = (0..200).map(|number| format!("key:{number}")).collect();
     for key in &keys {
         wire.ask(format!("set {key} 0 0 {}\r\n{key}\r\n", key.len()), "STORED\r\n");
     }
