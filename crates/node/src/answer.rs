@@ -54,5 +54,5 @@ pub(crate) async fn first(
 
 /// Says that there is no answer yet, and why.
 pub(crate) fn note_waiting(source: &Source) {
-    tracing::info!("waiting for an answer of {}{}", source.url(), because(&source.trouble()));
+    tracing::info!("waiting for an answer from {}{}", source.url(), because(&source.trouble()));
 }

@@ -21,7 +21,7 @@ pub(crate) fn for_each(path: &Path, mut each: impl FnMut(&[u8]) -> anyhow::Resul
     let (input, total): (Box<dyn Read>, Option<u64>) = if path == Path::new("-") {
         (Box::new(io::stdin().lock()), None)
     } else {
-        let file = File::open(path).with_context(|| format!("cannot read the keys of {}", path.display()))?;
+        let file = File::open(path).with_context(|| format!("cannot read keys from {}", path.display()))?;
         let metadata = file.metadata()?;
         (Box::new(file), metadata.is_file().then_some(metadata.len()))
     };

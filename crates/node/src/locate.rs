@@ -3,58 +3,42 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
-use peerset_cluster::DiscoveryUrl;
-use peerset_placement::{Kind, Placement, Spec};
+use peerset_placement::{Placement, Spec};
+use peerset_proto_memcache::KEY_BYTES_MAX;
 use serde_json::json;
 
 use crate::keys;
 use crate::output::{Format, lossy, to_stdout};
-use crate::pool::{self, Identity};
+use crate::pool::{self, Pool};
 
-const EXAMPLES: &str = "\
-Examples:
-  peerset locate --pool static:a:11211,b:11211 user:1 user:2
-  peerset locate --pool file:servers.txt --placement ketama --keys keys.txt
-  peerset locate --pool serverset://zk1:2181/prod/cache user:1
-  peerset locate --pool static:a:1,b:1 --placement twemproxy:tag={} '{7}:name'";
-
-/// Say which server owns each key: a line `KEY<TAB>HOST:PORT` for each, in the order given.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct LocateArgs {
-    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
-    #[arg(long, value_name = "URL")]
-    pool: DiscoveryUrl,
-
-    #[command(flatten)]
-    identity: Identity,
-
-    /// How keys are placed, see `peerset placement list`; options follow a colon
-    #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
-    placement: Spec,
-
-    /// Read keys from this file, one a line; - is standard input
-    #[arg(long, value_name = "FILE")]
-    keys: Option<PathBuf>,
-
-    /// How to write the result; JSON has one object a line
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-
-    /// Keys
-    #[arg(value_name = "KEY", required_unless_present = "keys")]
-    key: Vec<String>,
+/// Which keys to locate, among whom.
+#[derive(Debug)]
+pub(crate) struct LocateSettings {
+    pub(crate) pool: Pool,
+    pub(crate) placement: Spec,
+    /// These first.
+    pub(crate) key: Vec<String>,
+    /// Then those of this file.
+    pub(crate) keys: Option<PathBuf>,
+    pub(crate) format: Format,
 }
 
+/// There is nobody who could own keys.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` has no servers, so that nobody owns these keys")]
+struct NobodyOwns(String);
+
 /// Runs the command.
-pub(crate) fn run(arguments: &LocateArgs) -> anyhow::Result<()> {
-    let placement =
-        Placement::build(&arguments.placement, &pool::servers(&arguments.pool, &arguments.identity)?)?;
+pub(crate) fn run(settings: &LocateSettings) -> anyhow::Result<()> {
+    let placement = Placement::build(&settings.placement, &pool::servers(&settings.pool)?)?;
+    let mut refused = Refused::default();
+    let mut owned = true;
     to_stdout(|out| {
         let mut locate = |key: &[u8]| -> anyhow::Result<()> {
+            refused.look_at(key);
             let owner = placement.owner(key).map(|owner| placement.servers()[owner].endpoint());
-            match arguments.format {
+            owned &= owner.is_some();
+            match settings.format {
                 Format::Text => {
                     out.write_all(key)?;
                     writeln!(out, "\t{}", owner.as_deref().unwrap_or("-"))?;
@@ -63,10 +47,43 @@ pub(crate) fn run(arguments: &LocateArgs) -> anyhow::Result<()> {
             }
             Ok(())
         };
-        arguments.key.iter().try_for_each(|key| locate(key.as_bytes()))?;
-        match &arguments.keys {
+        settings.key.iter().try_for_each(|key| locate(key.as_bytes()))?;
+        match &settings.keys {
             Some(path) => keys::for_each(path, locate),
             None => Ok(()),
         }
-    })
+    })?;
+    refused.warn();
+    match owned {
+        true => Ok(()),
+        false => Err(NobodyOwns(settings.pool.url.to_string()).into()),
+    }
+}
+
+/// Keys that memcached refuses, except in base64. Located they are all the same: placements take any bytes, and keys may
+/// have a prefix or an encoding to come.
+#[derive(Default)]
+struct Refused {
+    count: u64,
+    first: Option<Vec<u8>>,
+}
+
+impl Refused {
+    fn look_at(&mut self, key: &[u8]) {
+        let plain = |byte: &u8| *byte > b' ' && *byte != 0x7f;
+        if key.len() > KEY_BYTES_MAX || !key.iter().all(plain) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| key.to_owned());
+        }
+    }
+
+    /// Once for all, as there may be millions.
+    fn warn(&self) {
+        if let Some(first) = &self.first {
+            tracing::warn!(
+                keys = self.count, first = %first[..first.len().min(KEY_BYTES_MAX)].escape_ascii(),
+                "memcached refuses keys longer than {KEY_BYTES_MAX} bytes or with spaces or control characters"
+            );
+        }
+    }
 }

@@ -20,10 +20,12 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-use cli::auth::AuthFileError;
+use cli::flags::Ready;
+use cli::placement::PlacementCommand;
 use cli::{Cli, Command};
 use source::SourceError;
 
@@ -31,43 +33,51 @@ use source::SourceError;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log_to_stderr(cli.log);
-    match cli.command {
-        None => {
-            // A closed stdout is the reader's choice.
-            let _ = Cli::command().print_help();
-            ExitCode::SUCCESS
+    let Cli { log, command } = Cli::parse();
+    let Some(command) = command else {
+        // A closed stdout is the reader's choice.
+        let _ = Cli::command().print_help();
+        return ExitCode::SUCCESS;
+    };
+    match command {
+        Command::Serve(arguments) => start(log, arguments.settings(), serve::run),
+        Command::Proxy(arguments) => {
+            start(log, arguments.settings(), |(settings, config)| proxy::run(settings, config))
         }
-        Some(Command::Check(arguments)) => match arguments.read() {
-            Err(error) => fail(&error, USAGE),
+        Command::Register(arguments) => start(log, arguments.settings(), register::run),
+        Command::Watch(arguments) => start(log, arguments.settings(), watch::run),
+        Command::Locate(arguments) => start(log, arguments.settings(), locate::run),
+        Command::Placement(arguments) => match arguments.command {
+            PlacementCommand::List(arguments) => start(log, arguments.settings(), placement::list::run),
+            PlacementCommand::Shares(arguments) => start(log, arguments.settings(), placement::shares::run),
+            PlacementCommand::Diff(arguments) => start(log, arguments.settings(), placement::diff::run),
+        },
+        Command::Check(arguments) => match arguments.read() {
+            Err(error) => fail(&error.into(), USAGE),
             Ok(meaning) => finish(meaning.print()),
-        },
-        Some(Command::Locate(arguments)) => finish(locate::run(&arguments)),
-        Some(Command::Placement(arguments)) => finish(placement::run(&arguments)),
-        Some(Command::Serve(arguments)) => match arguments.settings() {
-            Err(error) => fail(&error, USAGE),
-            Ok(settings) => finish(serve::run(&settings)),
-        },
-        Some(Command::Register(arguments)) => match arguments.settings() {
-            Err(error) => fail(&error, USAGE),
-            Ok(settings) => finish(register::run(&settings)),
-        },
-        Some(Command::Watch(arguments)) => match arguments.settings() {
-            Err(error) => fail(&error, USAGE),
-            Ok(settings) => finish(watch::run(&settings)),
-        },
-        Some(Command::Proxy(arguments)) => match arguments.settings() {
-            Err(error) => fail(&error, USAGE),
-            Ok((settings, config)) => finish(proxy::run(&settings, &config)),
         },
     }
 }
 
+/// Runs a command, if its settings are all right. `log` is what the command line says to log.
+fn start<S>(
+    log: Option<Level>,
+    read: anyhow::Result<Ready<S>>,
+    run: impl FnOnce(&S) -> anyhow::Result<()>,
+) -> ExitCode {
+    match read {
+        Err(error) => fail(&error, USAGE),
+        Ok(ready) => {
+            log_to_stderr(log.or(ready.log).unwrap_or(Level::INFO));
+            finish(run(&ready.settings))
+        }
+    }
+}
+
 /// Logs what is at least as weighty as `level`.
-fn log_to_stderr(level: tracing::Level) {
+fn log_to_stderr(level: Level) {
     // The ZooKeeper client tells of every attempt to connect; what is worth a line of those is told by our own library.
-    let quiet = if level > tracing::Level::INFO { level } else { tracing::Level::ERROR };
+    let quiet = if level > Level::INFO { level } else { Level::ERROR };
     let targets = Targets::new().with_default(level).with_target("zookeeper_client", quiet);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
@@ -78,7 +88,7 @@ fn log_to_stderr(level: tracing::Level) {
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
     let status = |error: &anyhow::Error| {
-        if error.is::<SourceError>() || error.is::<AuthFileError>() { USAGE } else { 1 }
+        if error.is::<SourceError>() { USAGE } else { 1 }
     };
     result.map_or_else(|error| fail(&error, status(&error)), |()| ExitCode::SUCCESS)
 }

@@ -5,11 +5,13 @@ use std::os::fd::AsFd;
 
 use clap::ValueEnum;
 use peerset_cluster::State;
+use serde::Deserialize;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
 /// How results are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
     /// Lines for people and for cut, sort and awk
     #[default]

@@ -1,17 +1,16 @@
 //! The servers a discovery URL names, for commands that look once.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::Args;
 use peerset_cluster::{DiscoveryUrl, Item, Member, Snapshot, State};
+use peerset_discover_zookeeper::Credentials;
 use peerset_placement::Server;
 use peerset_route::server_of;
 
 use crate::answer;
-use crate::cli::auth::Auth;
 use crate::daemon;
 use crate::source::{self, Look};
 
@@ -31,33 +30,32 @@ pub(crate) enum PoolError {
     /// One bad line would change who owns what, so none is left out.
     #[error("{path}, line {line}, column {column}: {text}\nwrite HOST:PORT[@WEIGHT][=NAME], one a line")]
     Line { path: String, line: usize, column: usize, text: String },
-    #[error("there is no set `{0}`: it appears when somebody registers in it (`peerset register --help`)")]
+    #[error("there is no set `{0}`: it appears when a server registers in it (`peerset register --help`)")]
     Absent(String),
 }
 
-/// Who to be to a registry.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Identity {
-    /// Who to be to ZooKeeper, for sets that not everybody may read: a file whose first line is `digest:USER:PASSWORD`.
-    /// Sent in clear, as this program has no TLS to ZooKeeper
-    #[arg(long, value_name = "FILE")]
-    auth_file: Option<PathBuf>,
+/// Where servers are to be found.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) url: DiscoveryUrl,
+    /// As whom a registry is asked.
+    pub(crate) credentials: Vec<Credentials>,
 }
 
 /// The servers in the order in which they are written, on which some placements depend.
-pub(crate) fn servers(url: &DiscoveryUrl, identity: &Identity) -> anyhow::Result<Vec<Server>> {
-    let items = match url {
+pub(crate) fn servers(pool: &Pool) -> anyhow::Result<Vec<Server>> {
+    let items = match &pool.url {
         DiscoveryUrl::Static(list) => list.items.clone(),
         DiscoveryUrl::File(file) => read_items(&file.path)?,
-        other => return ask(other, identity),
+        _ => return ask(pool),
     };
     Ok(items.iter().map(|item| server_of(&item.member())).collect())
 }
 
 /// The servers that a registry has now.
-fn ask(url: &DiscoveryUrl, identity: &Identity) -> anyhow::Result<Vec<Server>> {
+fn ask(Pool { url, credentials }: &Pool) -> anyhow::Result<Vec<Server>> {
     let mut look = Look::default();
-    look.zookeeper.credentials = Auth::all(Vec::new(), identity.auth_file.as_deref())?;
+    look.zookeeper.credentials.clone_from(credentials);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let snapshot = runtime.block_on(async {
         let source = source::open(url, &look)?;
@@ -110,10 +108,13 @@ fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
 mod tests {
     use super::*;
 
+    fn at(url: &str) -> anyhow::Result<Vec<Server>> {
+        servers(&Pool { url: url.parse().unwrap(), credentials: Vec::new() })
+    }
+
     #[test]
     fn the_written_order_stays() {
-        let url = "static:b:2@2=second,a:1,[::1]:3".parse().unwrap();
-        let servers = servers(&url, &Identity::default()).unwrap();
+        let servers = at("static:b:2@2=second,a:1,[::1]:3").unwrap();
         let shown: Vec<String> = servers.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["b:2", "a:1", "[::1]:3"]);
         assert_eq!((servers[0].weight, servers[0].name.as_deref()), (2.0, Some("second")));
@@ -124,15 +125,13 @@ mod tests {
         let folder = peerset_testkit::TempDir::new().unwrap();
         let path = folder.path().join("servers");
         fs::write(&path, "# two\na:1\n  b:99999 # port\n").unwrap();
-        let url = format!("file:{}", path.display()).parse().unwrap();
-        let error = servers(&url, &Identity::default()).unwrap_err().to_string();
+        let error = at(&format!("file:{}", path.display())).unwrap_err().to_string();
         assert!(error.contains("line 3, column 5"), "{error}");
     }
 
     #[test]
     fn other_sources_are_named() {
-        let error =
-            servers(&"etcd://a:2379/set".parse().unwrap(), &Identity::default()).unwrap_err().to_string();
+        let error = at("etcd://a:2379/set").unwrap_err().to_string();
         assert!(error.contains("etcd://a:2379/set") && error.contains("static:"), "{error}");
     }
 }

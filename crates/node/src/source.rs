@@ -31,7 +31,7 @@ pub(crate) enum SourceError {
          which take registrations"
     )]
     ReadOnly { url: String, why: &'static str },
-    #[error("`{0}` chooses among members: take the part from `?` on away, and give --named or --shard")]
+    #[error("`{0}` selects members: remove everything from `?` on; --named and --shard say what to register")]
     Choosy(String),
 }
 

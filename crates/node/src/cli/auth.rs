@@ -1,4 +1,4 @@
-//! Who a command is to a registry: `--auth` and `--auth-file`.
+//! The credentials of a command for a registry: `--auth` and `--auth-file`.
 
 use std::fmt;
 use std::fs::File;
@@ -12,12 +12,12 @@ use serde::Deserialize;
 /// A longer first line holds no secret.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// One identity as people write it: `SCHEME:SECRET`, and for the scheme `digest` a user and a password.
+/// Credentials as people write them: `SCHEME:SECRET`, and for the scheme `digest` a user and a password.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Auth(Credentials);
 
-/// It is none. What was written is not repeated, since it may be a password.
+/// They are none. What was written is not repeated, since it may be a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write digest:USER:PASSWORD, or SCHEME:SECRET for another scheme of ZooKeeper")]
 pub(crate) struct AuthError;
@@ -27,7 +27,7 @@ pub(crate) struct AuthError;
 pub(crate) enum AuthFileError {
     #[error("cannot read the auth file {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("the first line of the auth file {} is no identity: {AuthError}", path.display())]
+    #[error("the first line of the auth file {} holds no credentials: {AuthError}", path.display())]
     Malformed { path: PathBuf },
 }
 

@@ -1,24 +1,26 @@
 //! `peerset check`: whether a config file is right, and what it means.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 
 use super::config_file::{ConfigError, ConfigFile};
-use super::proxy::{ProxyFlags, ProxySettings, ProxySettingsError};
+use super::flags::{About, Flags};
+use super::locate::LocateFlags;
+use super::placement::diff::DiffFlags;
+use super::placement::list::ListFlags;
+use super::placement::shares::SharesFlags;
+use super::proxy::ProxyFlags;
 use super::register::RegisterFlags;
-use super::serve::{ServeFlags, ServeSettings};
-use super::units::Period;
-use crate::daemon::HttpSettings;
-use crate::front::{self, ListenAddress};
+use super::serve::ServeFlags;
+use super::watch::WatchFlags;
 use crate::output::to_stdout;
-use crate::proxy::config::{PoolConfig, ProxyConfig};
-use crate::register::RegisterSettings;
-use crate::register::check::Check;
+use explain::{Explain, labelled};
 
-const EXAMPLES: &str = "\
+mod explain;
+
+pub(super) const EXAMPLES: &str = "\
 Examples:
   peerset check /etc/peerset.toml
   peerset check /etc/peerset.toml && kill -HUP $(pidof peerset)
@@ -37,12 +39,8 @@ A config file:
   \"session:\" = { failover = [\"east\", \"west\"] }
   \"tmp:\" = { null = true }";
 
-/// Check a config file, and say in words what it means.
-///
-/// Prints what each command would do with the file, and warnings of what is probably not meant, and exits with 0. A file
-/// with mistakes gives all of them with their places, and 2. Servers are not asked; files that are named are read.
+/// The flags of `peerset check`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
     /// The config file
     #[arg(value_name = "FILE")]
@@ -50,172 +48,99 @@ pub(crate) struct CheckArgs {
 }
 
 /// What a config file without mistakes means.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Meaning {
-    /// None if there is no `[serve]`.
-    serve: Option<ServeSettings>,
-    proxy: Proxy,
-    /// None if there is no `[register]`.
-    register: Option<RegisterSettings>,
-}
-
-/// What a file says to `peerset proxy`.
-#[derive(Debug)]
-enum Proxy {
-    /// Nothing.
-    Silent,
-    /// Flags, without a pool among them.
-    NoPool,
-    Whole(Box<(ProxySettings, ProxyConfig)>),
+    /// Headings, each with the lines below it.
+    blocks: Vec<(String, Vec<String>)>,
+    warnings: Vec<String>,
 }
 
 impl CheckArgs {
     /// Reads all of the file.
-    pub(crate) fn read(&self) -> anyhow::Result<Meaning> {
+    pub(crate) fn read(&self) -> Result<Meaning, ConfigError> {
         let file = ConfigFile::read(&self.file)?;
-        let flags = both(file.flags::<ServeFlags>("serve"), file.flags::<ProxyFlags>("proxy"));
-        let rest = both(file.proxy(), file.flags::<RegisterFlags>("register"));
-        let ((serve, proxy), (pools, register)) = both(flags, rest)?;
-        let at = |table| format!("{}: {table}", self.file.display());
-        let serve = file.has("serve").then(|| serve.settings()).transpose().with_context(|| at("[serve]"))?;
-        let register = file.has("register").then(|| register.settings()).transpose();
-        let register = register.with_context(|| at("[register]"))?;
-        let proxy = match file.has("proxy") || pools.is_some() {
-            true => match proxy.settings(Some(&self.file), pools) {
-                Ok(whole) => Proxy::Whole(Box::new(whole)),
-                Err(error) if matches!(error.downcast_ref(), Some(ProxySettingsError::NoPool)) => {
-                    Proxy::NoPool
-                }
-                Err(error) => return Err(error.context(at("[proxy]"))),
-            },
-            false => Proxy::Silent,
-        };
-        Ok(Meaning { serve, proxy, register })
-    }
-}
-
-/// Both, or the mistakes of both.
-fn both<A, B>(one: Result<A, ConfigError>, other: Result<B, ConfigError>) -> Result<(A, B), ConfigError> {
-    match (one, other) {
-        (Ok(one), Ok(other)) => Ok((one, other)),
-        (Err(one), Err(other)) => Err(one.and(other)),
-        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        file.refuse_nothing()?;
+        let mut reading = Reading { file: &file, meaning: Meaning::default(), wrong: None };
+        reading.table::<ServeFlags>();
+        reading.table::<RegisterFlags>();
+        reading.table::<WatchFlags>();
+        reading.table::<LocateFlags>();
+        reading.table::<ListFlags>();
+        reading.table::<SharesFlags>();
+        reading.table::<DiffFlags>();
+        reading.proxy(&self.file);
+        reading.wrong.map_or(Ok(reading.meaning), Err)
     }
 }
 
 impl Meaning {
     /// Says it on standard output.
     pub(crate) fn print(&self) -> anyhow::Result<()> {
-        to_stdout(|out| Ok(self.write(out)?))
+        to_stdout(|out| {
+            for (heading, lines) in &self.blocks {
+                writeln!(out, "{heading}")?;
+                lines.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+            }
+            Ok(self.warnings.iter().try_for_each(|warning| writeln!(out, "\n{warning}"))?)
+        })
+    }
+}
+
+/// A file that is being read, to its end, whatever is wrong in it.
+struct Reading<'f> {
+    file: &'f ConfigFile,
+    meaning: Meaning,
+    wrong: Option<ConfigError>,
+}
+
+impl Reading<'_> {
+    /// The table of one command.
+    fn table<F: Flags<Settings: Explain>>(&mut self) {
+        if !self.file.has(F::TABLE) {
+            return;
+        }
+        match self.file.flags::<F>(F::TABLE).map(F::settings) {
+            Ok(Ok(settings)) => self.block(F::TABLE, labelled(settings.explain())),
+            Ok(Err(error)) => self.unusable(F::TABLE, &error),
+            Err(error) => self.mistake(error),
+        }
     }
 
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        if let Some(serve) = &self.serve {
-            write_serve(out, serve)?;
+    /// What there is for a proxy.
+    fn proxy(&mut self, path: &Path) {
+        if !["proxy", "pools", "routes"].iter().any(|table| self.file.has(table)) {
+            return;
         }
-        if let Some(register) = &self.register {
-            write_register(out, register)?;
-        }
-        let (settings, proxy) = match &self.proxy {
-            Proxy::Silent => return Ok(()),
-            Proxy::NoPool => return writeln!(out, "proxy\n  no pools: they are to be given by --pool"),
-            Proxy::Whole(whole) => &**whole,
+        let read = ConfigError::both(self.file.flags::<ProxyFlags>("proxy"), self.file.proxy());
+        let (settings, config) = match read.map(|(flags, pools)| flags.settings(Some(path), pools)) {
+            Ok(Ok(whole)) => whole,
+            Ok(Err(error)) => return self.unusable("proxy", &error),
+            Err(error) => return self.mistake(error),
         };
-        write_proxy(out, settings)?;
-        proxy.pools.iter().try_for_each(|pool| write_pool(out, pool))?;
-        writeln!(out, "routes")?;
-        for line in proxy.route.explain() {
-            writeln!(out, "  {line}")?;
+        self.block("proxy", labelled(settings.explain()));
+        for pool in &config.pools {
+            self.block(&format!("pool {}", pool.name), labelled(pool.explain()));
         }
-        proxy.warnings.iter().try_for_each(|warning| writeln!(out, "\n{warning}"))
+        self.block("routes", config.route.explain());
+        self.meaning.warnings.extend(config.warnings);
     }
-}
 
-fn write_serve(out: &mut impl Write, settings: &ServeSettings) -> io::Result<()> {
-    writeln!(out, "serve")?;
-    write_front(out, &settings.listen, settings.http, &settings.front)?;
-    writeln!(out, "  memory      {}, items up to {}", settings.memory, settings.max_item)
-}
+    fn block(&mut self, heading: &str, lines: Vec<String>) {
+        self.meaning.blocks.push((heading.to_owned(), lines));
+    }
 
-fn write_register(out: &mut impl Write, settings: &RegisterSettings) -> io::Result<()> {
-    let RegisterSettings { url, member, check, target, rhythm, look, set: _ } = settings;
-    writeln!(out, "register")?;
-    writeln!(out, "  set         {url}")?;
-    writeln!(out, "  endpoint    {}", member.endpoint)?;
-    member
-        .endpoints
-        .iter()
-        .try_for_each(|(name, endpoint)| writeln!(out, "  named       {name} {endpoint}"))?;
-    match check {
-        Check::None => writeln!(out, "  check       none")?,
-        _ => writeln!(
-            out,
-            "  check       {check} at {target} every {}, for at most {}",
-            Period(rhythm.every),
-            Period(rhythm.limit)
-        )?,
+    /// Settings that are a mistake, unless they are only waiting for more on the command line.
+    fn unusable<E: About>(&mut self, table: &str, error: &E) {
+        match error.is_missing() {
+            true => self.block(table, labelled(vec![("incomplete", error.to_string())])),
+            false => self.mistake(self.file.place(table, error)),
+        }
     }
-    writeln!(out, "  session     {} after this process is lost", Period(look.zookeeper.session_timeout))
-}
 
-fn write_proxy(out: &mut impl Write, settings: &ProxySettings) -> io::Result<()> {
-    writeln!(out, "proxy")?;
-    write_front(out, &settings.listen, settings.http, &settings.front)?;
-    writeln!(out, "  memory      {} for buffers, items up to {}", settings.buffer_memory, settings.max_item)
-}
-
-fn write_front(
-    out: &mut impl Write,
-    listen: &[ListenAddress],
-    http: Option<HttpSettings>,
-    front: &front::Config,
-) -> io::Result<()> {
-    let listen: Vec<String> = listen.iter().map(ToString::to_string).collect();
-    writeln!(out, "  listens on  {}", listen.join(", "))?;
-    match http {
-        Some(http) => writeln!(out, "  pages at    http://{}", http.address)?,
-        None => writeln!(out, "  pages       none")?,
+    fn mistake(&mut self, error: ConfigError) {
+        self.wrong = Some(match self.wrong.take() {
+            Some(before) => before.and(error),
+            None => error,
+        });
     }
-    writeln!(out, "  clients     {} at one time", front.max_conns)
-}
-
-fn write_pool(out: &mut impl Write, pool: &PoolConfig) -> io::Result<()> {
-    let PoolConfig { name, urls, discover_as, spec, owner_down, meta, server, secrets: _ } = pool;
-    writeln!(out, "pool {name}")?;
-    for (at, url) in urls.iter().enumerate() {
-        writeln!(out, "  {}  {url}", if at == 0 { "servers   " } else { "and       " })?;
-    }
-    if !discover_as.is_empty() {
-        writeln!(out, "  found as    who the discover-auth-file says")?;
-    }
-    writeln!(out, "  placement   {spec}")?;
-    let (request, connect) = (Period(server.request_timeout), Period(server.connect_timeout));
-    writeln!(
-        out,
-        "  timeout     {request} for a request, {connect} to connect; {} may wait",
-        server.queue_requests_max
-    )?;
-    let health = &server.health;
-    let (min, max) = (Period(health.retry_min), Period(health.retry_max));
-    let lost = match health.eject_after {
-        1 => "a lost connection".to_owned(),
-        count => format!("{count} lost connections in a row"),
-    };
-    writeln!(
-        out,
-        "  down        after a refusal, a time-out or {lost}, for {min} to {max}; its keys: {owner_down}"
-    )?;
-    if !server.prefix.is_empty() {
-        writeln!(out, "  key prefix  {}", server.prefix.escape_ascii())?;
-    }
-    if let Some(auth) = &server.auth {
-        writeln!(out, "  user        {}", auth.user())?;
-    }
-    if server.tls.is_some() {
-        writeln!(out, "  tls         yes")?;
-    }
-    if !meta {
-        writeln!(out, "  protocol    classic commands only")?;
-    }
-    Ok(())
 }

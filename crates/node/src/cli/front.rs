@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::flags::About;
 use super::units::Period;
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
@@ -24,10 +25,19 @@ pub(super) struct FrontSettings {
 /// It cannot be done so.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrontError {
-    #[error("--threads {0} is more than {THREADS_MAX}; one for each core is right")]
+    #[error("--threads {0} is more than {THREADS_MAX}; one per core is right")]
     TooManyThreads(usize),
     #[error("--stall-timeout must be more than 0: a client that never reads would hold its buffer forever")]
     NoStallTimeout,
+}
+
+impl About for FrontError {
+    fn about(&self) -> &[&'static str] {
+        match self {
+            FrontError::TooManyThreads(_) => &["threads"],
+            FrontError::NoStallTimeout => &["stall-timeout"],
+        }
+    }
 }
 
 impl FrontSettings {

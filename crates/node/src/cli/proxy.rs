@@ -11,21 +11,23 @@ use peerset_route::OwnerDown;
 use serde::{Deserialize, Deserializer};
 
 use super::auth::{Auth, AuthFileError};
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigError, ConfigFile};
+use super::flags::{About, Ready, blame, text};
 use super::front::{FrontError, FrontSettings, HttpAddress, count, listen_or_default, one_or_several};
 use super::units::{Period, Size};
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::proxy::config::{PoolConfig, ProxyConfig};
-use crate::source::{self, SourceError};
+use crate::source::{self, SourceError, chain};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   peerset proxy --pool static:10.0.0.1:11211,10.0.0.2:11211
-  peerset proxy --pool file:/etc/peerset/servers --placement twemproxy --listen 0.0.0.0:11211
-  peerset proxy --pool serverset://zk1:2181,zk2:2181/prod/cache --placement mcset
+  peerset proxy --pool file:/etc/peerset/servers --placement twemproxy \\
+      --listen 0.0.0.0:11211
+  peerset proxy --pool serverset://zk1:2181/prod/cache --placement mcset
   peerset proxy --config /etc/peerset/proxy.toml
-  kill -HUP $(pidof peerset)      reads the config file again, as does changing it
+  kill -HUP $(pidof peerset)    reads the config file again, as changing it does
 
 Config file (--config FILE; `peerset check FILE` explains it):
   [proxy]
@@ -37,11 +39,10 @@ Config file (--config FILE; `peerset check FILE` explains it):
   [routes]
   failover = [\"east\", \"west\"]";
 
-/// Put one memcached address in front of a fleet, and follow its topology live.
+/// A proxy's flags, and the config file with more of them and with pools and routes.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub(crate) struct ProxyArgs {
-    /// Read settings, pools and routes from this TOML file; flags win over its table proxy
+    /// Read settings, pools and routes from this TOML file; flags win over its [proxy]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -50,76 +51,75 @@ pub(crate) struct ProxyArgs {
 }
 
 /// Every setting, as a flag and as a key of the config file's `[proxy]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ProxyFlags {
-    /// Where the servers are, a discovery URL: static:HOST:PORT,…, file:PATH, zk://… or serverset://…; several
-    /// are one pool
+    /// Where the servers are: static:HOST:PORT,…, file:PATH, zk://… or serverset://…; may be given several times, all
+    /// for the one pool
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "urls")]
     pool: Vec<DiscoveryUrl>,
 
-    /// Who to be to ZooKeeper, for sets that not everybody may read: a file whose first line is digest:USER:PASSWORD. Sent
-    /// in clear, as this program has no TLS to ZooKeeper
+    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted
     #[arg(long, value_name = "FILE")]
     discover_auth_file: Option<PathBuf>,
 
-    /// What is done with keys: shard gives each to the server that owns it [default: shard]
+    /// How keys are distributed: shard sends each to the server that owns it [default: shard]
     #[arg(long, value_enum, value_name = "MODE")]
     mode: Option<Mode>,
 
-    /// How keys are placed on the servers of --pool, see `peerset placement list` [default: rendezvous]
+    /// How keys are placed on the servers of --pool, see `peerset placement list`; options follow a colon [default: rendezvous]
     #[arg(long, value_name = "NAME")]
     #[serde(deserialize_with = "text")]
     placement: Option<Spec>,
 
-    /// How long a server of --pool may be silent while it owes an answer; then it is down until it speaks [default: 500ms]
+    /// How long a server of --pool may take to answer before it counts as down [default: 500ms]
     #[arg(long, value_name = "TIME")]
     timeout: Option<Period>,
 
-    /// How long connecting to a server of --pool may take [default: 500ms]
+    /// How long connecting to a server of --pool may take before it counts as down [default: 500ms]
     #[arg(long, value_name = "TIME")]
     connect_timeout: Option<Period>,
 
-    /// What is answered for keys of a server that is down: miss, error, or next to ask another [default: miss]
+    /// What to answer for keys of a server that is down: miss, error, or next to ask the next owner [default: miss]
     #[arg(long, value_name = "POLICY")]
     #[serde(deserialize_with = "text")]
     owner_down: Option<OwnerDown>,
 
-    /// Connections lost in a row until a server of --pool is taken for down [default: 3]
+    /// How many lost connections in a row it takes for a server of --pool to count as down [default: 3]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     eject_after: Option<NonZeroUsize>,
 
-    /// Address to take requests on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
+    /// Address to listen on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
     #[arg(long, value_name = "ADDRESS")]
     #[serde(deserialize_with = "one_or_several")]
     listen: Vec<ListenAddress>,
 
-    /// Largest value passed on [default: 1mb]
+    /// Largest value accepted [default: 1mb]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     max_item: Option<Size>,
 
-    /// Memory for large requests under way and replies that cannot be sent yet [default: 256mb]
+    /// Memory for large requests in progress and for replies that clients have not read yet [default: 256mb]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     buffer_memory: Option<Size>,
 
-    /// Client connections at one time; a further one is told so and closed [default: 1024]
+    /// Client connections at any one time; a further one gets an error and is closed [default: 1024]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     max_conns: Option<NonZeroUsize>,
 
-    /// Threads that serve requests [default: as many as the load needs, up to one for each core]
+    /// Threads that serve requests [default: as many as the load needs, at most one per core]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     threads: Option<NonZeroUsize>,
 
-    /// Close a client connection on which nothing came or went for so long; 0 means never [default: 0]
+    /// Close a client connection that has been idle for this long; 0 means never [default: 0]
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<Period>,
 
-    /// Close a client connection that takes none of its waiting replies for so long [default: 30s]
+    /// Close a client connection that has read none of its waiting replies for this long [default: 30s]
     #[arg(long, value_name = "TIME")]
     stall_timeout: Option<Period>,
 
-    /// Address of the admin pages (/metrics, /api/members, …), or `off` [default: 127.0.0.1:7980]
+    /// Address of the admin pages (/metrics, /api/members, …), or off [default: 127.0.0.1:7980]
     #[arg(long, value_name = "ADDRESS|off")]
     http: Option<HttpAddress>,
 }
@@ -128,7 +128,7 @@ pub(crate) struct ProxyFlags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Mode {
-    /// Each key to the one server that owns it
+    /// Send each key to the one server that owns it
     Shard,
 }
 
@@ -144,14 +144,6 @@ fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DiscoveryUrl>,
         Urls::Several(texts) => texts,
     };
     texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
-}
-
-/// A value that is written as text.
-pub(super) fn text<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// Settings of a proxy, complete and checked.
@@ -173,10 +165,10 @@ pub(crate) struct ProxySettings {
 pub(crate) enum ProxySettingsError {
     #[error("there is no pool: give --pool static:HOST:PORT,… or --config FILE with [pools.NAME]")]
     NoPool,
-    #[error("{file} has [pools], and --pool names another: take one of them away")]
-    TwoPools { file: String },
-    #[error("--{0} is for the pool of --pool: write it in [pools.NAME] instead")]
-    NoFlagPool(&'static str),
+    #[error("--pool names servers, and so do the [pools] of the config file: remove one of them")]
+    TwoPools,
+    #[error("--{} goes with --pool, not with [pools]: write it in [pools.NAME] instead", .0[0])]
+    NoFlagPool([&'static str; 2]),
     #[error("--max-item {0} is out of range: 1kb to 1gb")]
     ItemRange(Size),
     #[error("--buffer-memory {0} is less than four values of --max-item {1}")]
@@ -187,24 +179,46 @@ pub(crate) enum ProxySettingsError {
     Auth(#[from] AuthFileError),
     #[error(transparent)]
     Front(#[from] FrontError),
-    #[error(transparent)]
+    #[error("{}", chain(.0))]
     Source(#[from] SourceError),
     #[error(transparent)]
     Pool(#[from] peerset_client_memcache::ConfigError),
 }
 
+impl About for ProxySettingsError {
+    fn about(&self) -> &[&'static str] {
+        match self {
+            ProxySettingsError::TwoPools | ProxySettingsError::Source(_) => &["pool"],
+            ProxySettingsError::NoFlagPool(flags) => flags,
+            ProxySettingsError::ItemRange(_) => &["max-item"],
+            ProxySettingsError::TooLittleMemory(..) => &["buffer-memory", "max-item"],
+            ProxySettingsError::Zero(flag) => std::slice::from_ref(flag),
+            ProxySettingsError::Auth(_) => &["discover-auth-file"],
+            ProxySettingsError::Front(error) => error.about(),
+            ProxySettingsError::NoPool | ProxySettingsError::Pool(_) => &[],
+        }
+    }
+
+    fn is_missing(&self) -> bool {
+        matches!(self, ProxySettingsError::NoPool)
+    }
+}
+
+/// What a proxy begins with: its settings, and pools and routes.
+pub(crate) type Whole = (ProxySettings, ProxyConfig);
+
 impl ProxyArgs {
-    /// The settings that the flags, the config file and the defaults come to, and the pools and routes to begin with.
-    pub(crate) fn settings(self) -> anyhow::Result<(ProxySettings, ProxyConfig)> {
-        let Some(path) = &self.config else { return self.flags.settings(None, None) };
-        let file = ConfigFile::read(path)?;
-        let flags = file.flags::<ProxyFlags>("proxy");
-        let (flags, pools) = match (flags, file.proxy()) {
-            (Ok(flags), Ok(pools)) => (flags, pools),
-            (Err(error), Err(other)) => return Err(error.and(other).into()),
-            (Err(error), _) | (_, Err(error)) => return Err(error.into()),
+    /// What the flags, the config file and the defaults come to.
+    pub(crate) fn settings(self) -> anyhow::Result<Ready<Whole>> {
+        let Some(path) = &self.config else {
+            return Ok(Ready { settings: self.flags.settings(None, None)?, log: None });
         };
-        self.flags.over(flags).settings(Some(path), pools)
+        let file = ConfigFile::read(path)?;
+        let (written, pools) = ConfigError::both(file.flags::<ProxyFlags>("proxy"), file.proxy())?;
+        let settings = self.flags.over(written.clone()).settings(Some(path), pools.clone());
+        let alone = || written.settings(Some(path), pools).err();
+        let settings = settings.map_err(|error| blame(error, &file, "proxy", alone()))?;
+        Ok(Ready { settings, log: file.log("proxy") })
     }
 }
 
@@ -236,24 +250,24 @@ impl ProxyFlags {
         self,
         file: Option<&Path>,
         pools: Option<ProxyConfig>,
-    ) -> anyhow::Result<(ProxySettings, ProxyConfig)> {
+    ) -> Result<Whole, ProxySettingsError> {
         let own = self.pool()?;
         let config = match (own.clone(), pools) {
-            (None, None) => return Err(ProxySettingsError::NoPool.into()),
-            (Some(_), Some(_)) => {
-                let file = file.map(|path| path.display().to_string()).unwrap_or_default();
-                return Err(ProxySettingsError::TwoPools { file }.into());
-            }
+            (None, None) => return Err(ProxySettingsError::NoPool),
+            (Some(_), Some(_)) => return Err(ProxySettingsError::TwoPools),
             (Some(pool), None) => ProxyConfig::single(pool),
-            (None, Some(config)) => config,
+            (None, Some(config)) => match self.of_pool() {
+                Some(flag) => return Err(ProxySettingsError::NoFlagPool([flag, "pool"])),
+                None => config,
+            },
         };
         let max_item = self.max_item.unwrap_or(Size(1 << 20));
         let buffer_memory = self.buffer_memory.unwrap_or(Size((256 << 20).max(max_item.0 * 8)));
         if !(1024..=1 << 30).contains(&max_item.0) {
-            return Err(ProxySettingsError::ItemRange(max_item).into());
+            return Err(ProxySettingsError::ItemRange(max_item));
         }
         if buffer_memory.0 / 4 < max_item.0 {
-            return Err(ProxySettingsError::TooLittleMemory(buffer_memory, max_item).into());
+            return Err(ProxySettingsError::TooLittleMemory(buffer_memory, max_item));
         }
         let front = FrontSettings {
             threads: self.threads,
@@ -263,7 +277,7 @@ impl ProxyFlags {
         };
         let settings = ProxySettings {
             listen: listen_or_default(self.listen),
-            front: front.check().map_err(ProxySettingsError::from)?,
+            front: front.check()?,
             http: HttpAddress::settings(self.http),
             max_item,
             buffer_memory,
@@ -273,22 +287,24 @@ impl ProxyFlags {
         Ok((settings, config))
     }
 
+    /// A setting that is about the pool of the flags, if one was given.
+    fn of_pool(&self) -> Option<&'static str> {
+        let given = [
+            ("discover-auth-file", self.discover_auth_file.is_some()),
+            ("placement", self.placement.is_some()),
+            ("timeout", self.timeout.is_some()),
+            ("connect-timeout", self.connect_timeout.is_some()),
+            ("owner-down", self.owner_down.is_some()),
+            ("eject-after", self.eject_after.is_some()),
+            ("mode", self.mode.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     /// The pool that the flags describe.
     fn pool(&self) -> Result<Option<PoolConfig>, ProxySettingsError> {
         if self.pool.is_empty() {
-            let given = [
-                ("discover-auth-file", self.discover_auth_file.is_some()),
-                ("placement", self.placement.is_some()),
-                ("timeout", self.timeout.is_some()),
-                ("connect-timeout", self.connect_timeout.is_some()),
-                ("owner-down", self.owner_down.is_some()),
-                ("eject-after", self.eject_after.is_some()),
-                ("mode", self.mode.is_some()),
-            ];
-            return match given.into_iter().find(|(_, given)| *given) {
-                Some((flag, _)) => Err(ProxySettingsError::NoFlagPool(flag)),
-                None => Ok(None),
-            };
+            return Ok(None);
         }
         self.pool.iter().try_for_each(source::can_open)?;
         let mut pool = PoolConfig::new("default", self.pool.clone());

@@ -11,14 +11,13 @@ use peerset_discover_zookeeper::{Access, CheckConfig, ServersetConfig, write_mem
 use serde::{Deserialize, Deserializer};
 
 use super::auth::{Auth, AuthFileError};
-use super::config_file::ConfigFile;
-use super::proxy::text;
+use super::flags::{About, Flags, text};
 use super::units::Period;
 use crate::register::RegisterSettings;
 use crate::register::check::Check;
 use crate::source::{self, Look, SourceError};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   peerset register serverset://zk1:2181,zk2:2181/prod/cache \\
       --endpoint 10.0.0.1:11211 --check memcached
@@ -29,13 +28,12 @@ Examples:
   peerset watch serverset://zk1:2181/prod/cache     shows who is registered
 
 Checks:
-  none        always registered, while this process runs
+  none        nothing: registered for as long as this process runs
   tcp         it takes connections
   memcached   it answers a get of a key that nobody has
   http:/PATH  it answers GET /PATH with a status of 200 to 299
-  cmd:LINE    `sh -c LINE` ends with exit status 0; LINE finds HOST:PORT in
-              $PEERSET_ENDPOINT. What it leaves running in its process group is
-              killed when it ends
+  cmd:LINE    `sh -c LINE` exits with status 0; $PEERSET_ENDPOINT is HOST:PORT.
+              Whatever it leaves running in its process group is killed
 
 Config file (--config FILE; `peerset check FILE` explains it):
   [register]
@@ -44,38 +42,26 @@ Config file (--config FILE; `peerset check FILE` explains it):
   check = \"memcached\"
   named = { admin = \"10.0.0.1:9990\" }";
 
-/// Register a server while it works; take it out while it does not.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct RegisterArgs {
-    /// Read settings from the table register of this TOML file; flags win over it
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    #[command(flatten)]
-    flags: RegisterFlags,
-}
-
 /// Every setting, as a flag and as a key of the config file's `[register]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct RegisterFlags {
-    /// The set: zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE; it is made if it is missing
+    /// The set: zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE; it is created if it does not exist
     #[arg(value_name = "URL")]
     #[serde(deserialize_with = "text")]
     url: Option<DiscoveryUrl>,
 
-    /// Where clients reach the server
+    /// The address at which clients reach the server
     #[arg(long, value_name = "HOST:PORT")]
     #[serde(deserialize_with = "text")]
     endpoint: Option<Endpoint>,
 
-    /// When to be registered: none (always), tcp, memcached, http:/PATH or cmd:LINE, see below [default: none]
+    /// What must succeed for the server to be registered: tcp, memcached, http:/PATH, cmd:LINE or none; see below [default: none]
     #[arg(long, value_name = "CHECK")]
     #[serde(deserialize_with = "text")]
     check: Option<Check>,
 
-    /// Where the check looks: HOST:PORT or unix:PATH [default: --endpoint]
+    /// The address to check, HOST:PORT or unix:PATH [default: that of --endpoint]
     #[arg(long, value_name = "ADDRESS")]
     #[serde(deserialize_with = "text")]
     check_at: Option<Endpoint>,
@@ -84,37 +70,37 @@ pub(crate) struct RegisterFlags {
     #[arg(long, value_name = "TIME")]
     every: Option<Period>,
 
-    /// How long a check may take; then it has failed [default: 500ms]
+    /// How long a check may take before it counts as failed [default: 500ms]
     #[arg(long, value_name = "TIME")]
     timeout: Option<Period>,
 
-    /// Another address of the server under a name; may be given several times
+    /// A further address of the server, under a name of its own; may be given several times
     #[arg(long, value_name = "NAME=HOST:PORT")]
     #[serde(deserialize_with = "pairs")]
     named: Vec<Pair<Endpoint>>,
 
-    /// The slot that the server fills; a replacement with the same number takes it over
+    /// The slot that the server fills; a replacement with the same number takes over
     #[arg(long, value_name = "N")]
     shard: Option<u32>,
 
-    /// A fact about the server; may be given several times, and Finagle reads ten
+    /// A fact about the server; may be given several times, though Finagle reads only ten
     #[arg(long, value_name = "KEY=VALUE")]
     #[serde(deserialize_with = "pairs")]
     meta: Vec<Pair<String>>,
 
-    /// How long the server stays registered when this process is killed or cut off [default: 10s]
+    /// How long the server stays registered after this process is killed or cut off [default: 10s]
     #[arg(long, value_name = "TIME")]
     session_timeout: Option<Period>,
 
-    /// Who to be to ZooKeeper, `digest:USER:PASSWORD`; other processes see a command line, so rather use --auth-file
+    /// Credentials for ZooKeeper, digest:USER:PASSWORD. Other processes can see the command line, so prefer --auth-file
     #[arg(long, value_name = "SCHEME:SECRET")]
     auth: Vec<Auth>,
 
-    /// The same, read from the first line of a file. Sent in clear: this program has no TLS to ZooKeeper
+    /// A file whose first line holds such credentials. They are sent unencrypted
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
-    /// Who may do what with what is made in ZooKeeper; all but `anyone` need --auth [default: anyone]
+    /// Who may read and change what is created in ZooKeeper; all but anyone need credentials [default: anyone]
     #[arg(long, value_enum, value_name = "WHO")]
     acl: Option<Acl>,
 }
@@ -123,11 +109,11 @@ pub(crate) struct RegisterFlags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Acl {
-    /// Everybody may do everything, as with Finagle and go.serversets
+    /// Everybody may read and write, as with Finagle and go.serversets
     Anyone,
-    /// Everybody may read, who has the same --auth may write
+    /// Everybody may read; only those with the same credentials may write
     CreatorWrites,
-    /// Only who has the same --auth may do anything
+    /// Only those with the same credentials may read or write
     CreatorOnly,
 }
 
@@ -141,9 +127,9 @@ pub(crate) struct Pair<T> {
 /// Settings that are missing or do not go together.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegisterSettingsError {
-    #[error("there is no URL: say where to register, as in serverset://zk1:2181,zk2:2181/prod/cache")]
+    #[error("there is no URL: it says where to register, such as serverset://zk1:2181,zk2:2181/prod/cache")]
     NoUrl,
-    #[error("there is no --endpoint: say where clients reach the server, as in --endpoint 10.0.0.1:11211")]
+    #[error("--endpoint is missing: it says where clients reach the server, such as 10.0.0.1:11211")]
     NoEndpoint,
     #[error("--{0} must be more than 0")]
     Zero(&'static str),
@@ -151,7 +137,7 @@ pub(crate) enum RegisterSettingsError {
     Twice(&'static str, String),
     #[error("--check-at needs --check: without one, nobody looks at the server")]
     NothingChecks,
-    #[error("--acl {0} needs --auth or --auth-file: without, nobody could be the creator")]
+    #[error("--acl {0} needs --auth or --auth-file: without credentials nobody is the creator")]
     AclWithoutAuth(&'static str),
     #[error("this cannot be registered")]
     Member(#[source] peerset_discover_zookeeper::WriteError),
@@ -163,19 +149,26 @@ pub(crate) enum RegisterSettingsError {
     Source(#[from] SourceError),
 }
 
-impl RegisterArgs {
-    /// The settings that the flags, the config file and the defaults come to.
-    pub(crate) fn settings(self) -> anyhow::Result<RegisterSettings> {
-        let file = match &self.config {
-            Some(path) => ConfigFile::read(path)?.flags("register")?,
-            None => RegisterFlags::default(),
-        };
-        Ok(self.flags.over(file).settings()?)
+impl About for RegisterSettingsError {
+    fn about(&self) -> &[&'static str] {
+        use RegisterSettingsError as Error;
+        match self {
+            // Beside where to register, it may say what to write instead of a part of the URL.
+            Error::NoUrl | Error::Source(_) => &["url", "named", "shard"],
+            Error::NoEndpoint | Error::Member(_) | Error::Limits(_) => &["endpoint"],
+            Error::Zero(flag) | Error::Twice(flag, _) => std::slice::from_ref(flag),
+            Error::NothingChecks => &["check-at", "check"],
+            Error::AclWithoutAuth(_) => &["acl", "auth", "auth-file"],
+            Error::Auth(_) => &["auth-file"],
+        }
     }
 }
 
-impl RegisterFlags {
-    /// These settings, and those of `other` where these are silent.
+impl Flags for RegisterFlags {
+    const TABLE: &'static str = "register";
+    type Settings = RegisterSettings;
+    type Error = RegisterSettingsError;
+
     fn over(self, other: RegisterFlags) -> RegisterFlags {
         RegisterFlags {
             url: self.url.or(other.url),
@@ -194,8 +187,7 @@ impl RegisterFlags {
         }
     }
 
-    /// These settings complete, with the defaults where they are silent.
-    pub(crate) fn settings(self) -> Result<RegisterSettings, RegisterSettingsError> {
+    fn settings(self) -> Result<RegisterSettings, RegisterSettingsError> {
         use RegisterSettingsError as Error;
         let url = self.url.ok_or(Error::NoUrl)?;
         source::can_register(&url)?;
@@ -282,6 +274,7 @@ where
 mod tests {
     use super::*;
 
+    #[track_caller]
     fn flags(text: &str) -> RegisterFlags {
         toml::from_str(&format!("url = 'zk://z:1/a'\nendpoint = 'h:1'\n{text}")).unwrap()
     }

@@ -1,75 +1,62 @@
 //! The flags of `peerset serve`, their twins in the config file, and what both come to.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::config_file::ConfigFile;
+use super::flags::{About, Flags};
 use super::front::{FrontError, FrontSettings, HttpAddress, count, listen_or_default, one_or_several};
 use super::units::{Period, Size};
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 
-const EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   peerset serve
   peerset serve --listen 0.0.0.0:11211 --memory 4gb
   peerset serve --listen 127.0.0.1:11211 --listen unix:/run/peerset.sock
   printf 'version\\r\\nquit\\r\\n' | curl -s telnet://127.0.0.1:11211
 
-Config file (--config FILE):
+Config file (--config FILE; `peerset check FILE` explains it):
   [serve]
   listen = [\"0.0.0.0:11211\"]
   memory = \"4gb\"";
 
-/// Run a cache node that speaks memcached (classic and meta commands) on an embedded store.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct ServeArgs {
-    /// Read settings from this TOML file; flags win over it
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    #[command(flatten)]
-    flags: ServeFlags,
-}
-
 /// Every setting, as a flag and as a key of the config file's `[serve]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ServeFlags {
-    /// Address to take requests on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
+    /// Address to listen on, HOST:PORT or unix:PATH; may be given several times [default: 127.0.0.1:11211]
     #[arg(long, value_name = "ADDRESS")]
     #[serde(deserialize_with = "one_or_several")]
     pub(crate) listen: Vec<ListenAddress>,
 
-    /// Memory for items, their index and large requests under way [default: 64mb]
+    /// Memory for items, their index and large requests in progress [default: 64mb]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) memory: Option<Size>,
 
-    /// Largest item taken, key and overhead included; at most half of --memory [default: 1mb]
+    /// Largest item accepted, key and overhead included; at most half of --memory [default: 1mb]
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) max_item: Option<Size>,
 
-    /// Connections at one time; a further one is told so and closed [default: 1024]
+    /// Connections at any one time; a further one gets an error and is closed [default: 1024]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     pub(crate) max_conns: Option<NonZeroUsize>,
 
-    /// Threads that serve requests [default: as many as the load needs, up to one for each core]
+    /// Threads that serve requests [default: as many as the load needs, at most one per core]
     #[arg(long, value_name = "COUNT", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Close a connection on which nothing came or went for so long; 0 means never [default: 0]
+    /// Close a connection that has been idle for this long; 0 means never [default: 0]
     #[arg(long, value_name = "TIME")]
     pub(crate) idle_timeout: Option<Period>,
 
-    /// Close a connection that takes none of its waiting replies for so long [default: 30s]
+    /// Close a connection that has read none of its waiting replies for this long [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(crate) stall_timeout: Option<Period>,
 
-    /// Address of the admin pages (/metrics, /healthz, /readyz), or `off` [default: 127.0.0.1:7980]
+    /// Address of the admin pages (/metrics, /healthz, /readyz), or off [default: 127.0.0.1:7980]
     #[arg(long, value_name = "ADDRESS|off")]
     pub(crate) http: Option<HttpAddress>,
 }
@@ -103,19 +90,22 @@ pub(crate) enum SettingsError {
 /// The least memory a node works with.
 const MEMORY_MIN: u64 = 1 << 20;
 
-impl ServeArgs {
-    /// The settings that the flags, the config file and the defaults come to.
-    pub(crate) fn settings(self) -> anyhow::Result<ServeSettings> {
-        let file = match &self.config {
-            Some(path) => ConfigFile::read(path)?.flags("serve")?,
-            None => ServeFlags::default(),
-        };
-        Ok(self.flags.over(file).settings()?)
+impl About for SettingsError {
+    fn about(&self) -> &[&'static str] {
+        match self {
+            SettingsError::MemoryTooSmall { .. } => &["memory"],
+            SettingsError::ItemTooSmall { .. } | SettingsError::ItemOverLimit { .. } => &["max-item"],
+            SettingsError::ItemTooLarge { .. } => &["max-item", "memory"],
+            SettingsError::Front(error) => error.about(),
+        }
     }
 }
 
-impl ServeFlags {
-    /// These settings, and those of `other` where these are silent.
+impl Flags for ServeFlags {
+    const TABLE: &'static str = "serve";
+    type Settings = ServeSettings;
+    type Error = SettingsError;
+
     fn over(self, other: ServeFlags) -> ServeFlags {
         ServeFlags {
             listen: if self.listen.is_empty() { other.listen } else { self.listen },
@@ -129,8 +119,7 @@ impl ServeFlags {
         }
     }
 
-    /// These settings complete, with the defaults where they are silent.
-    pub(crate) fn settings(self) -> Result<ServeSettings, SettingsError> {
+    fn settings(self) -> Result<ServeSettings, SettingsError> {
         let memory = self.memory.unwrap_or(Size(64 << 20));
         let max_item = self.max_item.unwrap_or(Size(1 << 20));
         if memory.0 < MEMORY_MIN {
@@ -189,7 +178,7 @@ mod tests {
         check_refused("memory = '1kb'", "at least 1mb");
         check_refused("max-item = '1b'", "at least 1kb");
         check_refused("max-item = '2gb'\nmemory = '64gb'", "more than 1gb");
-        check_refused("threads = 4096", "one for each core");
+        check_refused("threads = 4096", "one per core");
         check_refused("stall-timeout = '0'", "more than 0");
     }
 }

@@ -3,51 +3,28 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
-use peerset_cluster::DiscoveryUrl;
-use peerset_placement::{Diff, DiffError, Kind, Moves, Placement, Spec, Step};
+use peerset_placement::{Diff, DiffError, Moves, Placement, Spec, Step};
 use serde_json::json;
 
 use crate::keys;
 use crate::output::{Format, lossy, to_stdout};
-use crate::pool::{self, Identity};
+use crate::pool::{self, Pool};
 
 /// Keys that stand for all where there is no file of them and the placement is no ring.
 const SAMPLE: u32 = 100_000;
 
-#[derive(Debug, Args)]
-pub(crate) struct DiffArgs {
-    /// The servers before
-    #[arg(long, value_name = "URL")]
-    from: DiscoveryUrl,
-
-    /// The servers after
-    #[arg(long, value_name = "URL")]
-    to: DiscoveryUrl,
-
-    #[command(flatten)]
-    identity: Identity,
-
-    /// How keys are placed before, see `peerset placement list`
-    #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
-    from_placement: Spec,
-
-    /// How keys are placed after [default: as before]
-    #[arg(long, value_name = "NAME")]
-    to_placement: Option<Spec>,
-
-    /// Real keys, one a line; - is standard input. Without them the answer is of the key space: exact for rings, else
-    /// of 100,000 made-up keys
-    #[arg(long, value_name = "FILE")]
-    keys: Option<PathBuf>,
-
-    /// Also list every key that moves, as `KEY<TAB>FROM<TAB>TO`
-    #[arg(long, requires = "keys")]
-    list: bool,
-
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+/// What changes, and which keys to look at.
+#[derive(Debug)]
+pub(crate) struct DiffSettings {
+    pub(crate) from: Pool,
+    pub(crate) to: Pool,
+    pub(crate) from_placement: Spec,
+    pub(crate) to_placement: Spec,
+    /// None for the whole key space.
+    pub(crate) keys: Option<PathBuf>,
+    /// Whether to name those that move.
+    pub(crate) list: bool,
+    pub(crate) format: Format,
 }
 
 /// What the amounts of a result are of.
@@ -58,22 +35,21 @@ enum Basis {
     Sample,
 }
 
-pub(super) fn run(arguments: &DiffArgs) -> anyhow::Result<()> {
-    let before =
-        Placement::build(&arguments.from_placement, &pool::servers(&arguments.from, &arguments.identity)?)?;
-    let after_spec = arguments.to_placement.as_ref().unwrap_or(&arguments.from_placement);
-    let after = Placement::build(after_spec, &pool::servers(&arguments.to, &arguments.identity)?)?;
+/// Runs the command.
+pub(crate) fn run(settings: &DiffSettings) -> anyhow::Result<()> {
+    let before = Placement::build(&settings.from_placement, &pool::servers(&settings.from)?)?;
+    let after = Placement::build(&settings.to_placement, &pool::servers(&settings.to)?)?;
     let diff = Diff::new(&before, &after);
     let result = Result { before: &before, after: &after };
     to_stdout(|out| {
-        let (moves, basis) = match &arguments.keys {
+        let (moves, basis) = match &settings.keys {
             Some(path) => {
                 let mut moves = Moves::default();
                 keys::for_each(path, |key| {
                     let step = diff.key(key);
                     moves.add(step);
-                    if arguments.list && step.moved() {
-                        result.write_key(out, arguments.format, key, step)?;
+                    if settings.list && step.moved() {
+                        result.write_key(out, settings.format, key, step)?;
                     }
                     Ok(())
                 })?;
@@ -87,7 +63,7 @@ pub(super) fn run(arguments: &DiffArgs) -> anyhow::Result<()> {
                 Err(error) => return Err(error.into()),
             },
         };
-        match arguments.format {
+        match settings.format {
             Format::Text => result.write_text(out, &moves, basis),
             Format::Json => result.write_json(out, &moves, basis),
         }

@@ -2,22 +2,15 @@
 
 use std::io::Write;
 
-use clap::Args;
 use peerset_placement::Kind;
 use serde_json::json;
 
 use crate::output::{Format, to_stdout};
 
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-pub(super) fn run(arguments: &ListArgs) -> anyhow::Result<()> {
+/// Runs the command.
+pub(crate) fn run(format: &Format) -> anyhow::Result<()> {
     to_stdout(|out| {
-        match arguments.format {
+        match format {
             Format::Text => {
                 for kind in Kind::all() {
                     let default = if kind == Kind::DEFAULT { "  (the default for new fleets)" } else { "" };

@@ -2,39 +2,27 @@
 
 use std::io::Write;
 
-use clap::Args;
-use peerset_cluster::DiscoveryUrl;
-use peerset_placement::{Kind, Placement, Spec};
+use peerset_placement::{Placement, Spec};
 use serde_json::json;
 
 use crate::output::{Format, to_stdout};
-use crate::pool::{self, Identity};
+use crate::pool::{self, Pool};
 
-#[derive(Debug, Args)]
-pub(crate) struct SharesArgs {
-    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, `file:PATH`, `zk://…` or `serverset://…`
-    #[arg(long, value_name = "URL")]
-    pool: DiscoveryUrl,
-
-    #[command(flatten)]
-    identity: Identity,
-
-    /// How keys are placed, see `peerset placement list`
-    #[arg(long, value_name = "NAME", default_value_t = Spec::from(Kind::DEFAULT))]
-    placement: Spec,
-
-    /// How to write the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+/// Whose shares to show.
+#[derive(Debug)]
+pub(crate) struct SharesSettings {
+    pub(crate) pool: Pool,
+    pub(crate) placement: Spec,
+    pub(crate) format: Format,
 }
 
-pub(super) fn run(arguments: &SharesArgs) -> anyhow::Result<()> {
-    let placement =
-        Placement::build(&arguments.placement, &pool::servers(&arguments.pool, &arguments.identity)?)?;
+/// Runs the command.
+pub(crate) fn run(settings: &SharesSettings) -> anyhow::Result<()> {
+    let placement = Placement::build(&settings.placement, &pool::servers(&settings.pool)?)?;
     let shares = placement.shares();
     let servers = placement.servers();
     to_stdout(|out| {
-        match arguments.format {
+        match settings.format {
             Format::Text => {
                 for (server, share) in servers.iter().zip(&shares) {
                     writeln!(out, "{}\t{:.4} %", server.endpoint(), share * 100.0)?;

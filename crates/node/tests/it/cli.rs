@@ -37,15 +37,21 @@ fn every_help_has_an_example() {
         &["--help"][..],
         &["serve", "--help"],
         &["check", "--help"],
+        &["proxy", "--help"],
         &["register", "--help"],
         &["watch", "--help"],
+        &["locate", "--help"],
+        &["placement", "--help"],
+        &["placement", "list", "--help"],
+        &["placement", "shares", "--help"],
+        &["placement", "diff", "--help"],
     ] {
         let ran = peerset(arguments);
         assert_eq!(ran.status, 0);
         assert!(ran.stdout.contains("Examples:\n  peerset "), "{}", ran.stdout);
         assert!(ran.stdout.lines().all(|line| line.chars().count() <= 110), "{}", ran.stdout);
         let examples = ran.stdout.split("Examples:").nth(1).unwrap();
-        let broken = examples.lines().find(|line| line.len() > 80);
+        let broken = examples.lines().find(|line| line.chars().count() > 80);
         assert!(broken.is_none(), "an example that a terminal of 80 columns breaks: {broken:?}");
     }
 }
@@ -130,12 +136,133 @@ fn a_config_file_is_explained() {
     std::fs::write(&file, "[proxy]\nlissten = 'x'\nmax-item = '1xb'").unwrap();
     check_refused(&["check", path], 2, &["did you mean listen?", &format!("{path}:3:12: ")]);
     std::fs::write(&file, "[proxy]\nbuffer-memory = '1mb'\npool = 'static:h:1'").unwrap();
-    check_refused(&["check", path], 2, &["[proxy]", "less than four values"]);
+    check_refused(
+        &["check", path],
+        2,
+        &[&format!("{path}:2:17: buffer-memory 1mb is less than four values of max-item")],
+    );
     std::fs::write(&file, "[proxy]\nlisten = '127.0.0.1:1'").unwrap();
-    assert!(peerset(&["check", path]).stdout.contains("to be given by --pool"));
-    std::fs::write(&file, "[serve]\nmax-item = '40mb'").unwrap();
-    check_refused(&["check", path], 2, &[path, "more than half of --memory 64mb"]);
+    assert!(peerset(&["check", path]).stdout.contains("incomplete  there is no pool: give --pool"));
+    std::fs::write(&file, "# nothing yet\n").unwrap();
+    check_refused(&["check", path], 2, &["configures nothing", "[serve], [proxy]"]);
     check_refused(&["check", "/no/such/file"], 2, &["cannot read the config file /no/such/file"]);
+}
+
+/// What is wrong with settings together is told where it stands, in the words of the file: by `check`, and by the command.
+#[test]
+fn settings_that_do_not_go_together_are_placed() {
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("peerset.toml");
+    let path = file.to_str().unwrap();
+    let check = |text: &str, command: &[&str], place: &str, what: &str| {
+        std::fs::write(&file, text).unwrap();
+        let told = format!("{path}:{place}: {what}");
+        check_refused(&["check", path], 2, &[&told]);
+        check_refused(&[command, &["--config", path]].concat(), 2, &[&told]);
+    };
+    check("[serve]\nmax-item = '40mb'", &["serve"], "2:12", "max-item 40mb is more than half of memory 64mb");
+    check("[serve]\nthreads = 4000", &["serve"], "2:11", "threads 4000 is more than 1024");
+    let pools = "[pools.a]\ndiscover = 'static:h:1'\n[proxy]\n";
+    let proxy =
+        |rest: &str, place: &str, what: &str| check(&format!("{pools}{rest}"), &["proxy"], place, what);
+    proxy(
+        "placement = 'ketama'",
+        "4:13",
+        "placement goes with pool, not with [pools]: write it in [pools.NAME]",
+    );
+    proxy("pool = 'static:h:1'", "4:8", "pool names servers, and so do the [pools]");
+    check(
+        "[proxy]\npool = 'etcd://h:1/x'",
+        &["proxy"],
+        "2:8",
+        "this version has no source for `etcd://h:1/x`",
+    );
+    for url in
+        ["etcd://h:1/x", "gossip://h:1", "dns+srv://_a._tcp.h", "gce://-/-?port=1", "zk://h:1/zookeeper/x"]
+    {
+        check(&format!("[pools.a]\ndiscover = '{url}'"), &["proxy"], "2:12", "");
+    }
+    check("[register]\nendpoint = 'h:1'\nurl = 'static:a:1'", &["register"], "3:7", "nobody can register in");
+    check("[register]\nendpoint = 'h:1'", &["register"], "1:1", "there is no URL");
+    check("[register]\nurl = 'zk://h:1/x'", &["register"], "1:1", "endpoint is missing: it says where");
+    check(
+        "[register]\nurl = 'zk://h:1/x?shard=1'\nendpoint = 'h:1'",
+        &["register"],
+        "2:7",
+        "`zk://h:1/x?shard=1` selects members: remove everything from `?` on; named and shard say what to register",
+    );
+    check("[watch]\nurl = 'static:h:1'\ntimeout = '1s'", &["watch"], "3:11", "timeout needs once");
+    check(
+        "[locate]\nkey = ['k']\npool = 'gce://-/-?port=1'",
+        &["locate"],
+        "3:8",
+        "this version has no source",
+    );
+    check("[placement.diff]\nlist = true", &["placement", "diff"], "2:8", "list needs keys");
+    // What a flag made wrong is told of the flag.
+    std::fs::write(&file, "[serve]\nmax-item = '2mb'").unwrap();
+    let flags = ["serve", "--config", path, "--memory", "3mb"];
+    check_refused(&flags, 2, &["peerset: --max-item 2mb is more than half of --memory 3mb"]);
+}
+
+#[test]
+fn every_command_reads_its_table() {
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("peerset.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(
+        &file,
+        "[watch]\nurl = 'static:h:1'\nonce = true\nformat = 'json'\nlog = 'debug'\n\
+         [locate]\npool = 'static:h:1'\nkey = ['a', 'b']\n\
+         [placement.shares]\npool = 'static:h:1'\n[placement.list]\nformat = 'json'\n\
+         [placement.diff]\nfrom = 'static:h:1'\nto = 'static:i:1'\nkeys = '-'\n",
+    )
+    .unwrap();
+    let said = |arguments: &[&str]| {
+        let ran = peerset(&[arguments, &["--config", path]].concat());
+        assert_eq!((ran.status, &*ran.stderr), (0, ""));
+        ran.stdout
+    };
+    assert!(said(&["watch"]).starts_with("{\"members\""));
+    assert_eq!(said(&["watch", "--format", "text", "static:i:1"]), "i:1\n");
+    assert_eq!(said(&["locate"]), "a\th:1\nb\th:1\n");
+    assert_eq!(said(&["locate", "c"]), "c\th:1\n");
+    assert_eq!(said(&["placement", "shares"]), "h:1\t100.0000 %\n");
+    assert!(said(&["placement", "list"]).starts_with("[\n"));
+    assert!(said(&["placement", "diff"]).starts_with("0 of 0 keys move"));
+    let meaning = peerset(&["check", path]).stdout;
+    for line in [
+        "watch\n  set         static:h:1\n  shows       the first answer as JSON\n",
+        "locate\n  servers     static:h:1\n  placement   rendezvous\n  key         a\n",
+        "placement.shares\n  servers     static:h:1\n",
+        "placement.diff\n  from        static:h:1 by rendezvous\n",
+    ] {
+        assert!(meaning.contains(line), "no {line:?} in:\n{meaning}");
+    }
+    std::fs::write(&file, "[watch]\nlog = 'loud'\n[placement.share]\n[placement.list]\nfrmat = 'x'\n")
+        .unwrap();
+    check_refused(&["check", path], 2, &[&format!("{path}:3:12: "), "did you mean shares?"]);
+    std::fs::write(&file, "[watch]\nlog = 'loud'\n[placement.list]\nfrmat = 'x'\n").unwrap();
+    check_refused(
+        &["check", path],
+        2,
+        &[&format!("{path}:2:7: "), &format!("{path}:4:1: "), "did you mean format?"],
+    );
+}
+
+#[test]
+fn what_to_log_can_stand_in_the_file() {
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("peerset.toml");
+    let path = file.to_str().unwrap();
+    // A folder is no list of servers, which is worth a warning.
+    let url = format!("file:{}", folder.path().display());
+    std::fs::write(&file, format!("[watch]\nurl = '{url}'\nonce = true\ntimeout = '2s'\nlog = 'error'\n"))
+        .unwrap();
+    let quiet = peerset(&["watch", "--config", path]);
+    assert!(!quiet.stderr.contains("WARN"), "{}", quiet.stderr);
+    let loud = peerset(&["watch", "--config", path, "--log", "warn"]);
+    assert!(loud.stderr.contains("WARN member file cannot be read"), "{}", loud.stderr);
 }
 
 #[test]

@@ -111,11 +111,38 @@ fn mistakes_are_explained() {
     check(&["locate", "--pool", "stati:a:1", "k"], "did you mean static?");
     check(&["locate", "--pool", "static:a:99999", "k"], "^");
     check(&["locate", "--pool", "static:a:1", "--placement", "ketma", "k"], "did you mean ketama?");
-    check(&["locate", "--pool", "static:a:1"], "<KEY>");
+    check(&["locate", "--pool", "static:a:1"], "there are no keys: write them at the end, or --keys FILE");
+    check(&["locate", "k"], "--pool is missing");
+    check(&["placement", "diff", "--to", "static:a:1"], "--from is missing");
+    check(&["placement", "diff", "--list"], "--list needs --keys");
     let (status, _, stderr) = run(&["locate", "--pool", "etcd://a:2379/set", "k"], b"");
     assert!(status == 2 && stderr.contains("no source for `etcd://a:2379/set`"), "{stderr}");
     let (status, _, stderr) = run(&["locate", "--pool", "static:a:1", "--keys", "-"], &vec![b'x'; 70_000]);
     assert!(status == 1 && stderr.contains("line 1: longer than"), "{stderr}");
+}
+
+#[test]
+fn keys_that_nobody_owns_are_a_failure() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("servers");
+    fs::write(&path, "# nobody\n").unwrap();
+    let url = format!("file:{}", path.display());
+    let (status, stdout, stderr) = run(&["locate", "--pool", &url, "k"], b"");
+    assert!(
+        status == 1 && stdout == "k\t-\n" && stderr.contains(&format!("`{url}` has no servers")),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn keys_that_memcached_refuses_are_warned_of() {
+    let locate = |keys: &str| run(&["locate", "--pool", "static:a:1", "--keys", "-"], keys.as_bytes());
+    let (long, longer) = ("x".repeat(250), "x".repeat(251));
+    let (status, stdout, stderr) = locate(&format!("plain\n\u{e9}\n{long}\n"));
+    assert_eq!((status, stdout.lines().count(), &*stderr), (0, 3, ""));
+    let (status, stdout, stderr) = locate(&format!("a b\n{longer}\nc\u{7f}\nplain\n"));
+    assert_eq!((status, stdout.lines().count()), (0, 4));
+    assert!(stderr.contains("memcached refuses keys") && stderr.contains("keys=3 first=a b"), "{stderr}");
 }
 
 #[test]

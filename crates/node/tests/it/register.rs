@@ -206,11 +206,11 @@ fn what_cannot_be_registered_is_explained() {
     for url in ["static:a:1", "file:/a", "dns://a:1", "elasticache://a:1", "gce://-/-", "etcd://a:1/b"] {
         check(&[url, "--endpoint", "h:1"], &read_only);
     }
-    check(&["zk://a:1/b"], &["--endpoint 10.0.0.1:11211"]);
+    check(&["zk://a:1/b"], &["--endpoint is missing", "such as 10.0.0.1:11211"]);
     check(&["--endpoint", "h:1"], &["there is no URL"]);
     check(&["zk://a:1/b", "--endpoint", "h"], &["--endpoint"]);
     check(&["zk://a:1/b", "--endpoint", "unix:/x"], &["no host and port"]);
-    check(&["zk://a:1/b?shard=1", "--endpoint", "h:1"], &["--shard"]);
+    check(&["zk://a:1/b?shard=1", "--endpoint", "h:1"], &["everything from `?` on", "--shard"]);
     check(&["zk://a:1/zookeeper", "--endpoint", "h:1"], &["belongs to ZooKeeper itself"]);
     check(
         &["zk://a:1/b", "--endpoint", "h:1", "--check", "udp"],

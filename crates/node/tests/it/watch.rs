@@ -141,7 +141,7 @@ fn a_registry_that_nobody_runs() {
     let mut watch = start(&["watch", &url]);
     wait_for_line(&mut watch, "pending");
     wait_for_log(&mut watch, &format!("servers=\"{}\"", port.addr()));
-    wait_for_log(&mut watch, &format!("waiting for an answer of {url}"));
+    wait_for_log(&mut watch, &format!("waiting for an answer from {url}"));
     assert!(watch.terminate().success());
 
     let ran = run(&["watch", &url, "--once", "--timeout", "1500ms"]);

@@ -89,13 +89,17 @@ impl Report {
 
     /// The warnings as text, or all mistakes.
     pub(super) fn finish(mut self, path: &Path, text: &str) -> Result<Vec<String>, Mistakes> {
-        let show = |mistake: Mistake| (mistake.at.start, mistake.show(path, text));
-        if self.mistakes.is_empty() {
-            self.warnings.sort_by_key(|warning| warning.at.start);
-            return Ok(self.warnings.into_iter().map(|warning| show(warning).1).collect());
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes(path, text));
         }
+        self.warnings.sort_by_key(|warning| warning.at.start);
+        Ok(self.warnings.iter().map(|warning| warning.show(path, text)).collect())
+    }
+
+    /// All mistakes, whatever their number.
+    pub(super) fn mistakes(self, path: &Path, text: &str) -> Mistakes {
         let none = Mistakes { path: path.to_owned(), shown: Vec::new() };
-        Err(none.with(self.mistakes.into_iter().map(show)))
+        none.with(self.mistakes.iter().map(|mistake| (mistake.at.start, mistake.show(path, text))))
     }
 }
 

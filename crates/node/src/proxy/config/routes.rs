@@ -118,7 +118,7 @@ impl<'d> Reader<'d> {
         for (name, at) in names {
             if name != MAIN && !self.used.contains(name) {
                 report
-                    .warning(at, format!("no route goes on at {name}"))
+                    .warning(at, format!("no route refers to {name}"))
                     .hint(format!("write route = \"{name}\" where it should, or take it out"));
             }
         }

@@ -148,7 +148,7 @@ fn wrong_pools_are_placed() {
     check_mistakes(&pool("auth = { user = 'u' }"), &[("3:8", "auth has no password")]);
     check_mistakes(&pool("auth = { user = 'u', password = 'a b' }"), &[("3:8", "the password")]);
     check_mistakes(&pool("discover-auth-file = '/no/such'"), &[("3:22", "cannot read /no/such")]);
-    check_mistakes(&pool("discover-auth-file = '/dev/null'"), &[("3:22", "is no identity")]);
+    check_mistakes(&pool("discover-auth-file = '/dev/null'"), &[("3:22", "holds no credentials")]);
     check_mistakes(&pool("auth-file = '/no/such'"), &[("3:13", "cannot read /no/such")]);
     check_mistakes(
         &pool("auth-file = '/dev/null'\nauth = { user = 'u', password = 'p' }"),
