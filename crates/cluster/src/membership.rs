@@ -18,9 +18,10 @@ pub use error::{DriverError, RegisterError};
 pub use intent::{Intent, Wish};
 use intent::{Progress, Wanted};
 
-/// How long what the backend has confirmed as gone may still show. A source shows it within milliseconds; one that goes on
-/// showing the id has it from somebody else, and one that shows nothing may not be read.
-const GONE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long what the backend has confirmed may be missing from the view. A source shows it within milliseconds. One that
+/// goes on showing what is gone has the id from somebody else, or may not be read; one that is full and does not show what
+/// is there leaves it out.
+const VIEW_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A member that this process may register, change and deregister.
 ///
@@ -110,8 +111,8 @@ impl Membership {
     /// Registers the member, and returns once this process observes it.
     ///
     /// # Errors
-    /// The backend refused it for good, a concurrent [`deregister`](Self::deregister) took over, or the source was
-    /// closed. A backend that is away is waited for.
+    /// The backend refused it for good, the set is so full that the member is left out of it, a concurrent
+    /// [`deregister`](Self::deregister) took over, or the source was closed. A backend that is away is waited for.
     ///
     /// # Cancel safety
     /// The wish stays: the driver goes on registering in the background. Call `deregister`, or drop the membership, to
@@ -190,7 +191,7 @@ impl Membership {
         let mut wanted = self.wanted.subscribe();
         let settled = async {
             self.done(generation).await?;
-            if registered { self.observed(true).await } else { self.observed_gone().await }
+            if registered { self.observed_there().await } else { self.observed_gone().await }
         };
         tokio::select! {
             biased;
@@ -217,13 +218,37 @@ impl Membership {
         }
     }
 
+    /// Waits until this process sees the member, or a full set that goes on without it.
+    async fn observed_there(&self) -> Result<(), RegisterError> {
+        let members_max = self.limits.members_max;
+        let lacks = |snapshot: &Snapshot| {
+            let full = snapshot.state() == State::Ready && snapshot.len() >= members_max;
+            full && !self.shows(snapshot, true)
+        };
+        loop {
+            let mut view = self.view.clone();
+            let seen = view.wait_for(|snapshot| self.shows(snapshot, true) || lacks(snapshot)).await?;
+            if !lacks(&seen) {
+                return Ok(());
+            }
+            if let Ok(observed) = timeout(VIEW_PATIENCE, self.observed(true)).await {
+                return observed;
+            }
+            let seen = self.view.borrow();
+            if lacks(&seen) {
+                let (id, source_name) = (self.id.clone(), seen.source().clone());
+                return Err(RegisterError::LeftOut { id, source_name, members_max });
+            }
+        }
+    }
+
     /// Waits until this process sees that the member is gone, for as long as that can be ours to see.
     async fn observed_gone(&self) -> Result<(), RegisterError> {
         // Seen already, as a rule: no timer is needed then.
         if self.shows(&self.view.borrow(), false) {
             return Ok(());
         }
-        timeout(GONE_PATIENCE, self.observed(false)).await.unwrap_or(Ok(()))
+        timeout(VIEW_PATIENCE, self.observed(false)).await.unwrap_or(Ok(()))
     }
 
     /// Waits until this process sees the result in the source's present word.

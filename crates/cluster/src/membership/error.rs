@@ -37,6 +37,17 @@ pub enum RegisterError {
         #[source]
         error: DriverError,
     },
+    /// The backend took it, into a set of more members than [`Limits`](crate::Limits) allows, which shows without it. It
+    /// stays registered, and shows once others have left.
+    #[error("{id} is registered, but left out of {source_name}, which shows at most {members_max} members")]
+    LeftOut {
+        /// Whose registration.
+        id: MemberId,
+        /// The backend.
+        source_name: SourceName,
+        /// [`Limits::members_max`](crate::Limits::members_max).
+        members_max: usize,
+    },
     /// Another call wanted the opposite before this one was done; that call decides.
     #[error("a later call for {id} took over")]
     Superseded {

@@ -136,6 +136,29 @@ async fn trouble_is_visible_and_refusal_is_an_error() {
     assert!(membership.trouble().is_none());
 }
 
+/// Whoever stands behind the last that a view shows is told so, instead of waiting for what will not come.
+#[tokio::test(start_paused = true)]
+async fn who_is_left_out_of_a_full_set_is_told() {
+    let mut limits = Limits::default();
+    limits.members_max = 1;
+    let (publisher, watch) = channel(SourceName::new("hand"), limits.clone());
+    let (membership, mut intent) = Membership::new(member("m"), watch, limits).unwrap();
+    let mut register = Box::pin(membership.register());
+    assert!(still_waits(&mut register).await);
+    intent.next().await;
+    intent.done();
+    publisher.publish(["a", "m"].map(member), Revision(1));
+    let told = timeout(Duration::from_secs(60), register).await; // of paused time
+    let error = told.expect("waited to be told").unwrap_err();
+    assert!(matches!(error, RegisterError::LeftOut { members_max: 1, .. }), "{error}");
+    assert!(membership.is_wanted(), "it is registered all the same");
+    // A full set may have room by the time that the driver is done.
+    let mut again = Box::pin(membership.register());
+    assert!(still_waits(&mut again).await);
+    publisher.publish([member("m")], Revision(2));
+    again.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_driver_that_ends_is_a_closed_source() {
     let (membership, intent, _publisher, _watch) = by_hand();
