@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use peerset_cluster::{BoxFuture, Member, Membership, RegisterError};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 /// A membership that is registered while a check passes: the ping function of go.serversets, for processes that are
@@ -15,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 ///
 /// It checks at once and then at every interval; a check that fails deregisters, one that passes registers, and every
 /// transition is logged once. A check that takes longer than its limit has failed; it is dropped, so that checks never
-/// pile up. Whether the ensemble can be reached has no part in it: the wish is kept, and carried out when it can be.
+/// pile up. One that panics has failed too, and is called again. Whether the ensemble can be reached has no part in it: the wish is kept, and carried out when it can be.
 ///
 /// **Drop** stops the checks and deregisters in the background; [`close`](Self::close) waits for it.
 ///
@@ -38,7 +40,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 pub struct Checked {
     membership: Arc<Membership>,
     health: watch::Receiver<Health>,
-    task: AbortHandle,
+    task: JoinHandle<()>,
 }
 
 /// How often to check, and how patiently.
@@ -86,7 +88,7 @@ impl Checked {
         let membership = Arc::new(membership);
         let (reports, health) = watch::channel(Health::default());
         let checking = run(membership.clone(), config, check, reports);
-        let task = tokio::spawn(checking).abort_handle();
+        let task = tokio::spawn(checking);
         Checked { membership, health, task }
     }
 
@@ -106,15 +108,18 @@ impl Checked {
         self.health.clone()
     }
 
-    /// Stops checking, deregisters, and returns once that is observed.
+    /// Stops checking, deregisters, and returns once that is observed. A check that is being polled at the moment is
+    /// waited for up to its next await.
     ///
     /// # Errors
     /// As for [`Membership::deregister`].
     ///
     /// # Cancel safety
     /// The checks have stopped; the rest goes on in the background.
-    pub async fn close(self) -> Result<(), RegisterError> {
+    pub async fn close(mut self) -> Result<(), RegisterError> {
         self.task.abort();
+        // On another thread a check may just be passing, and would register again behind our back.
+        let _ = (&mut self.task).await;
         self.membership.deregister().await
     }
 }
@@ -151,9 +156,12 @@ async fn run<C, F, E>(
             }
             _ = ticks.tick() => {}
         }
-        let health = match timeout(config.limit, check()).await {
-            Ok(Ok(())) => Health::Passing,
-            Ok(Err(error)) => Health::Failing { reason: error.to_string() },
+        // A panic is the check's own affair, and must not leave the member registered with nobody to look after it.
+        let checked = AssertUnwindSafe(async { check().await }).catch_unwind();
+        let health = match timeout(config.limit, checked).await {
+            Ok(Ok(Ok(()))) => Health::Passing,
+            Ok(Ok(Err(error))) => Health::Failing { reason: error.to_string() },
+            Ok(Err(_)) => Health::Failing { reason: "the check panicked".into() },
             Err(_) => Health::Failing { reason: format!("no answer within {:?}", config.limit) },
         };
         let passing = health == Health::Passing;
@@ -167,9 +175,12 @@ async fn run<C, F, E>(
     }
 }
 
-/// Whether the registry refused the wish for good, so that it must be asked again; logged once.
+/// Whether the registry refused the wish for good, or does not show the member, so that it must be asked again; logged
+/// once.
 fn is_refused(membership: &Membership, outcome: Result<(), RegisterError>, before: bool) -> bool {
-    let Err(error @ RegisterError::Refused { .. }) = outcome else { return false };
+    let Err(error @ (RegisterError::Refused { .. } | RegisterError::LeftOut { .. })) = outcome else {
+        return false;
+    };
     if !before {
         let reason = error.source().map(ToString::to_string);
         tracing::error!(member = %membership.id(), %error, reason, "asking again with every check");
@@ -242,6 +253,56 @@ mod tests {
         watch.wait_for(Snapshot::is_empty).await.unwrap();
         let reason = "no answer within 1s".to_owned();
         assert_eq!(*checked.health().borrow(), Health::Failing { reason });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_panics_fails_and_is_called_again() {
+        let cluster = MemoryCluster::new("memory");
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        let ping = move || {
+            let call = counted.fetch_add(1, Ordering::Relaxed);
+            assert_ne!(call, 1, "before there is a future");
+            async move {
+                assert_ne!(call, 3, "in the future");
+                Ok::<(), &str>(())
+            }
+        };
+        let checked = Checked::start(membership(&cluster).await, CheckConfig::default(), ping);
+        let mut watch = cluster.watch();
+        for _ in 0..2 {
+            watch.wait_for(|snapshot| snapshot.len() == 1).await.unwrap();
+            watch.wait_for(Snapshot::is_empty).await.unwrap();
+            assert_eq!(*checked.health().borrow(), Health::Failing { reason: "the check panicked".into() });
+        }
+        watch.wait_for(|snapshot| snapshot.len() == 1).await.unwrap();
+        checked.close().await.unwrap();
+        assert!(cluster.watch().borrow().is_empty());
+    }
+
+    /// On two threads, at the moment at which a check passes.
+    #[test]
+    fn nothing_is_registered_behind_the_back_of_close() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
+        runtime.unwrap().block_on(async {
+            let cluster = MemoryCluster::new("memory");
+            let (entering, entered) = std::sync::mpsc::channel();
+            let (leave, leaving) = std::sync::mpsc::channel();
+            let ends = Mutex::new((entering, leaving));
+            let ping = move || {
+                let ends = ends.lock().unwrap();
+                ends.0.send(()).unwrap();
+                let _ = ends.1.recv(); // blocks its thread, so that the task is being polled when it is aborted
+                std::future::ready(Ok::<(), &str>(()))
+            };
+            let checked = Checked::start(membership(&cluster).await, CheckConfig::default(), ping);
+            entered.recv().unwrap();
+            let mut close = std::pin::pin!(checked.close());
+            assert!((&mut close).now_or_never().is_none(), "the check is under way");
+            leave.send(()).unwrap();
+            close.await.unwrap();
+            assert!(cluster.watch().borrow().is_empty());
+        });
     }
 
     #[tokio::test(start_paused = true)]

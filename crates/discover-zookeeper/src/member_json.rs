@@ -70,9 +70,9 @@ pub enum ReadError {
 ///
 /// Read as Finagle does: fields it does not know are skipped, `additionalEndpoints`, `shard` and `metadata` may be
 /// missing or null, and a status that is missing or unknown is [`Status::Unknown`]. A named endpoint, a shard or a
-/// metadata value that makes no sense is left out, since the member can be reached without it. The service endpoint may
-/// be missing if there is a named one. Of more named endpoints
-/// and metadata pairs than `limits` allows, those first by name are kept.
+/// metadata value that makes no sense is left out, since the member can be reached without it; so are the name of an
+/// endpoint, a metadata pair and a zone that are longer than `limits` allows. The service endpoint may be missing if there
+/// is a named one. Of more named endpoints and metadata pairs than `limits` allows, those first by name are kept.
 ///
 /// Cost: O(bytes), and up to about 16 times the bytes in memory while it reads; nesting is bounded at 128.
 ///
@@ -92,10 +92,12 @@ pub enum ReadError {
 /// ```
 pub fn read_member(bytes: &[u8], bytes_max: usize, limits: &Limits) -> Result<Announced, ReadError> {
     let object = object(bytes, bytes_max)?;
+    let fits = |text: &String| text.len() <= limits.text_bytes_max;
     let named = object.get("additionalEndpoints").and_then(Value::as_object);
     let named: BTreeMap<String, Endpoint> = named
         .into_iter()
         .flatten()
+        .filter(|(name, _)| fits(name))
         .filter_map(|(name, value)| Some((name.clone(), endpoint(value).ok()?)))
         .take(limits.endpoints_max)
         .collect();
@@ -114,9 +116,10 @@ pub fn read_member(bytes: &[u8], bytes_max: usize, limits: &Limits) -> Result<An
     member.status = status.map_or(Status::Unknown, |name| name.parse().unwrap_or(Status::Unknown));
     member.shard = object.get("shard").and_then(Value::as_u64).and_then(|shard| shard.try_into().ok());
     member.weight = extras.weight.unwrap_or(Weight::ONE);
-    member.zone = extras.zone;
+    member.zone = extras.zone.filter(fits);
     member.data = extras.data.into();
-    member.metadata = metadata.into_iter().take(limits.metadata_max).collect();
+    let metadata = metadata.into_iter().filter(|(key, value)| fits(key) && fits(value));
+    member.metadata = metadata.take(limits.metadata_max).collect();
     Ok(Announced { member, has_own_id, has_service })
 }
 

@@ -104,6 +104,15 @@ fn odd_znodes_are_read_leniently() {
     check(&format!("{alive},\"metadata\":{{\"k\":1,\"l\":\"v\",\"peerset.new\":\"x\"}}}}"), |m| {
         m.metadata.insert("l".into(), "v".into());
     });
+    let long = "x".repeat(Limits::default().text_bytes_max + 1);
+    let endpoint = r#"{"host":"h","port":2}"#;
+    check(&format!(r#"{alive},"additionalEndpoints":{{"{long}":{endpoint},"b":{endpoint}}}}}"#), |m| {
+        m.endpoints.insert("b".into(), "h:2".parse().unwrap());
+    });
+    let pairs = format!(r#""k":"{long}","{long}":"v","l":"v","peerset.zone":"{long}""#);
+    check(&format!(r#"{alive},"metadata":{{{pairs}}}}}"#), |m| {
+        m.metadata.insert("l".into(), "v".into());
+    });
     check(r#"{"serviceEndpoint":{"host":"[::1]","port":1},"status":"ALIVE"}"#, |m| {
         *m = Member::at("[::1]:1".parse().unwrap());
     });
