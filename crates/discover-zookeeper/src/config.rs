@@ -9,13 +9,15 @@ use peerset_cluster::{Limits, Select};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ZookeeperConfig {
-    /// How long the ensemble keeps this process's members after it heard from it last; the servers bound it to 2 to 20
-    /// of their ticks. Shorter: the dead are gone sooner. Longer: pauses and elections pass unnoticed. Finagle has 10 s,
+    /// How long the ensemble keeps this process's members after it heard from it last, from 1 ms to
+    /// [`SESSION_TIMEOUT_MAX`](Self::SESSION_TIMEOUT_MAX); the servers cut it to 2 to 20 of their ticks. Shorter: the dead are gone sooner. Longer: pauses and elections pass unnoticed. Finagle has 10 s,
     /// go.serversets 5 s.
     pub session_timeout: Duration,
     /// The longest wait between two attempts at anything that failed; the first waits are about 10 ms, and each is up
-    /// to three times the one before, at random.
-    pub retry_max: Duration,
+    /// to three times the one before, at random. None is a quarter of the session's time-out as the servers granted it,
+    /// at most 10 s: an ensemble that comes back counts every session down anew, and several attempts have to fit in, or
+    /// members vanish for nothing.
+    pub retry_max: Option<Duration>,
     /// Who this process is, for sets and members that not everybody may read or write. Sent on every connection, in
     /// clear unless the connection is encrypted.
     pub credentials: Vec<Credentials>,
@@ -82,7 +84,7 @@ impl Default for ZookeeperConfig {
     fn default() -> Self {
         ZookeeperConfig {
             session_timeout: Duration::from_secs(10),
-            retry_max: Duration::from_secs(10),
+            retry_max: None,
             credentials: Vec::new(),
             #[cfg(feature = "tls")]
             tls: None,
@@ -90,6 +92,17 @@ impl Default for ZookeeperConfig {
             member_bytes_max: 256 << 10,
             limits: Limits::default(),
         }
+    }
+}
+
+impl ZookeeperConfig {
+    /// The longest time-out of a session.
+    pub const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The longest wait between two attempts during a session of this time-out.
+    pub(crate) fn retry_max(&self, session_timeout: Duration) -> Duration {
+        const MAX: Duration = Duration::from_secs(10);
+        self.retry_max.unwrap_or((session_timeout / 4).min(MAX))
     }
 }
 

@@ -1,8 +1,10 @@
 //! What can go wrong when a set is opened; what goes wrong later is state, not an error.
 
+use std::time::Duration;
+
 use peerset_cluster::{Endpoint, Scheme};
 
-use crate::PathError;
+use crate::{PathError, ZookeeperConfig};
 
 /// Why an ensemble or a set cannot be opened. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +31,15 @@ pub enum OpenError {
     Scheme {
         /// Its scheme.
         scheme: Scheme,
+    },
+    /// ZooKeeper counts a session's time-out in milliseconds, and nobody who waits for days for the dead to go means it.
+    #[error(
+        "a session's time-out of {asked:?} is not between 1 ms and {:?}",
+        ZookeeperConfig::SESSION_TIMEOUT_MAX
+    )]
+    SessionTimeout {
+        /// What was asked for.
+        asked: Duration,
     },
     /// A session is kept in the background, by a tokio runtime.
     #[error("ZooKeeper must be opened inside a tokio runtime")]

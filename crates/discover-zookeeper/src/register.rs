@@ -1,5 +1,7 @@
 //! The task that sees to one registration, for as long as its membership lives.
 
+use std::time::Duration;
+
 use peerset_cluster::{DriverError, Intent, MemberId, Wish};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -17,7 +19,8 @@ use znode::Znode;
 
 /// Makes the ensemble agree with what the holder of a membership wants, again after every lost session.
 pub(crate) struct Registrar {
-    config: ZookeeperConfig,
+    /// The longest wait between two attempts.
+    retry_max: Duration,
     links: watch::Receiver<Link>,
     znode: Znode,
 }
@@ -34,13 +37,13 @@ enum Event {
 impl Registrar {
     pub(crate) fn new(
         id: MemberId,
-        config: ZookeeperConfig,
+        config: &ZookeeperConfig,
         access: Access,
         path: ServersetPath,
         links: watch::Receiver<Link>,
     ) -> Self {
         let znode = Znode::new(id, path, access, config.member_bytes_max);
-        Registrar { config, links, znode }
+        Registrar { retry_max: config.retry_max(config.session_timeout), links, znode }
     }
 
     /// Carries out wishes until the last one, or until the set is closed, and then takes the znode away.
@@ -61,7 +64,7 @@ impl Registrar {
 
     /// Returns when the holder is gone.
     async fn carry_out(&mut self, mut intent: Intent) {
-        let mut backoff = Backoff::new(self.config.retry_max);
+        let mut backoff = Backoff::new(self.retry_max);
         let mut wish = intent.next().await;
         // A wish that was once carried out is tried again even if it is refused later, as by a changed ACL.
         let mut was_agreed = false;
@@ -91,7 +94,7 @@ impl Registrar {
                     intent.refuse(DriverError::new(error));
                     tokio::select! {
                         newer = intent.next() => (wish, was_agreed) = (newer, false),
-                        () = sleep(self.config.retry_max), if was_agreed => {}
+                        () = sleep(self.retry_max), if was_agreed => {}
                     }
                     continue;
                 }
@@ -153,7 +156,7 @@ impl Registrar {
     /// Takes the znode away, however long that takes, unless that is refused: then the end of the session does it, which
     /// trying on would only put off.
     async fn leave(&mut self) {
-        let mut backoff = Backoff::new(self.config.retry_max);
+        let mut backoff = Backoff::new(self.retry_max);
         while let Err(error) = self.agree(&Wish::Deregistered).await {
             if error.is_final() {
                 tracing::warn!(%error, "ZooKeeper refused to deregister; the member goes with its session");

@@ -171,7 +171,7 @@ impl Serverset {
             return Err(RegisterError::IdTaken { id, source_name: open.source.clone() });
         };
         open.registering.send_if_modified(|registering| !std::mem::replace(registering, true));
-        let registrar = Registrar::new(id, config, open.config.access, open.path.clone(), zookeeper.links());
+        let registrar = Registrar::new(id, &config, open.config.access, open.path.clone(), zookeeper.links());
         // Owned by the membership: it ends, having taken the znode away, when that is dropped or the set closed.
         zookeeper.runtime().spawn(registrar.run(intent, turn, open.closing.subscribe()));
         Ok(membership.keeping(claim).keeping(self.clone()))

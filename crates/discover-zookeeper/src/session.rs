@@ -8,12 +8,13 @@ use tokio::runtime::Handle;
 
 use crate::{OpenError, Serverset, ServersetConfig, ServersetPath, ZookeeperConfig};
 
+mod diagnosis;
 mod ensemble;
 mod keeper;
 mod link;
 
 pub(crate) use ensemble::Ensemble;
-pub(crate) use link::{Link, Up, next_up, no_longer};
+pub(crate) use link::{Link, Up, is_loss, next_up, no_longer};
 
 /// A session with a ZooKeeper ensemble, from which any number of sets are opened.
 ///
@@ -51,8 +52,8 @@ impl Zookeeper {
     /// The session for these servers and settings: the one there is, or a new one that connects in the background.
     ///
     /// # Errors
-    /// There is no server, one is a Unix socket, or there is no tokio runtime. That nobody answers is no error: sets stay
-    /// pending, and [`trouble`](Self::trouble) says why.
+    /// There is no server, one is a Unix socket, the session's time-out is out of bounds, or there is no tokio runtime.
+    /// That nobody answers is no error: sets stay pending, and [`trouble`](Self::trouble) says why.
     pub fn connect(servers: &[Endpoint], config: ZookeeperConfig) -> Result<Self, OpenError> {
         let (runtime, servers) = Self::checked(servers, &config)?;
         Ok(Zookeeper { ensemble: ensemble::shared(&runtime, servers, config) })
@@ -77,7 +78,8 @@ impl Zookeeper {
         self.ensemble.links().borrow().up().is_some()
     }
 
-    /// Why there is no connection, and which servers were tried; none while there is one.
+    /// Why there is no connection, be it that the first is still being made, and which servers were tried; none while
+    /// there is one.
     pub fn trouble(&self) -> Option<Arc<str>> {
         self.ensemble.links().borrow().trouble()
     }
@@ -89,6 +91,10 @@ impl Zookeeper {
 
     fn checked(servers: &[Endpoint], config: &ZookeeperConfig) -> Result<(Handle, Vec<Endpoint>), OpenError> {
         let runtime = Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
+        let asked = config.session_timeout;
+        if asked.as_millis() == 0 || asked > ZookeeperConfig::SESSION_TIMEOUT_MAX {
+            return Err(OpenError::SessionTimeout { asked });
+        }
         let mut servers = servers.to_vec();
         servers.sort();
         servers.dedup();
@@ -96,8 +102,6 @@ impl Zookeeper {
         if config.tls.is_some() {
             crate::Tls::check_servers(&servers)?;
         }
-        #[cfg(not(feature = "tls"))]
-        let _ = config; // there is nothing in it to check
         match servers.iter().find(|server| server.host().is_none()) {
             Some(server) => Err(OpenError::UnixSocket { server: server.clone() }),
             None if servers.is_empty() => Err(OpenError::NoServers),

@@ -118,7 +118,7 @@ impl View {
             let (node, reason) = (&problem.node, &problem.reason);
             match *node == self.path {
                 false => tracing::warn!(node, reason, "skipped"),
-                true if lost => tracing::warn!(node, reason, "the set cannot be read; trying on"),
+                true if lost => tracing::warn!(node, reason, "the set cannot be read; still trying"),
                 true => tracing::warn!(node, reason, "something is wrong with the set"),
             }
         }

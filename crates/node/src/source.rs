@@ -36,7 +36,7 @@ pub(crate) enum SourceError {
 }
 
 /// How to look at a set, as far as its source leaves a choice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Look {
     /// Holds removals back for so long.
     pub(crate) hold_removals: Option<Duration>,
@@ -46,20 +46,10 @@ pub(crate) struct Look {
     pub(crate) zookeeper: ZookeeperConfig,
 }
 
-impl Default for Look {
-    fn default() -> Self {
-        let zookeeper = ZookeeperConfig::default();
-        let timeout = zookeeper.session_timeout;
-        Look { hold_removals: None, statuses: Statuses::default(), zookeeper }.with_session_timeout(timeout)
-    }
-}
-
 impl Look {
     /// How long the ensemble keeps what this process registered without hearing from it.
     pub(crate) fn with_session_timeout(mut self, timeout: Duration) -> Look {
         self.zookeeper.session_timeout = timeout;
-        // An ensemble that comes back counts down anew: several attempts have to fit in, or members vanish for nothing.
-        self.zookeeper.retry_max = timeout / 4;
         self
     }
 }

@@ -100,6 +100,17 @@ impl Zookeeper {
         self.program = None;
     }
 
+    /// Ends it likewise and removes all its data, as when a disk is replaced: started again, it knows of nothing.
+    ///
+    /// # Panics
+    /// When the data cannot be removed.
+    pub fn wipe(&mut self) {
+        self.kill();
+        let data = self.dir.path().join("data");
+        fs::remove_dir_all(&data).expect("a folder of ours can be removed");
+        fs::create_dir(data).expect("a folder in one of ours can be made");
+    }
+
     /// Starts it again on the same port with the same data, and waits until it serves.
     #[track_caller]
     pub fn restart(&mut self) {

@@ -18,6 +18,9 @@ use crate::vector::Vector;
 pub(super) struct Cache {
     /// The transaction that created the set: another one means another set, whose names begin anew.
     born: i64,
+    /// The transaction that last changed its children. It only goes back where an ensemble was restored from a backup,
+    /// whose names then begin anew as well.
+    changed: i64,
     children: HashMap<String, Child>,
     /// Whether the set itself is somebody's ephemeral node.
     is_ephemeral: bool,
@@ -70,10 +73,10 @@ impl Cache {
     /// Takes the set's present children and drops what is known of others. Whatever is neither member nor vector is
     /// somebody else's.
     pub(super) fn keep_only(&mut self, set: &Stat, mut names: Vec<String>, bounds: &Bounds) {
-        if self.born != set.czxid {
-            self.children.clear();
+        if self.born != set.czxid || set.pzxid < self.changed {
+            self.forget();
         }
-        self.born = set.czxid;
+        (self.born, self.changed) = (set.czxid, set.pzxid);
         self.is_ephemeral = set.ephemeral_owner != 0;
         names.retain(|name| name.starts_with("member_") || is_vector(name));
         self.beyond = names.len().saturating_sub(bounds.children_max());
@@ -89,6 +92,16 @@ impl Cache {
                 (name, child)
             })
             .collect();
+    }
+
+    /// Believes none of what was read any more. The last listing stays what it is.
+    pub(super) fn forget(&mut self) {
+        self.children.clear();
+    }
+
+    /// Names of the vectors that were read.
+    pub(super) fn vectors(&self) -> Vec<String> {
+        self.names(|child| matches!(child, Child::Vector(_)))
     }
 
     /// Names still to be read.
@@ -301,6 +314,20 @@ mod tests {
         // Deleted and made again: the same names are other nodes.
         cache.keep_only(&stat(9), names(&["member_1"]), &bounds);
         assert_eq!(cache.unread(), ["member_1"]);
+    }
+
+    #[test]
+    fn names_of_a_set_that_went_back_in_time_are_read_again() {
+        let bounds = Bounds { bytes_max: 1000, limits: Limits::default() };
+        let good = br#"{"serviceEndpoint":{"host":"h","port":1},"status":"ALIVE"}"#;
+        let (now, mut cache) = (Instant::now(), Cache::default());
+        let mut unread_at = |pzxid: i64| {
+            cache.keep_only(&Stat { pzxid, ..stat(1) }, names(&["member_1"]), &bounds);
+            let unread = cache.unread();
+            cache.read(now, "member_1", good, &stat(2), &bounds);
+            unread.len()
+        };
+        assert_eq!([5, 5, 6, 4, 5].map(&mut unread_at), [1, 0, 0, 1, 0]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use zookeeper_client::{Client, Error, EventType, OneshotWatcher, Stat};
 use super::cache::{Bounds, Cache, is_vector};
 use super::listing::{Listing, Standing};
 use crate::backoff::Backoff;
-use crate::session::{Link, next_up, no_longer};
+use crate::session::{Link, Up, is_loss, next_up, no_longer};
 use crate::{Problem, ServersetPath, ZookeeperConfig};
 
 pub(super) struct Follower {
@@ -23,12 +23,14 @@ pub(super) struct Follower {
     reader: Reader,
 }
 
-/// What it takes to follow over one connection. What was read stays read over the next.
+/// What it takes to follow over one connection. What was read stays read over the next of the same client.
 struct Reader {
     path: ServersetPath,
     reads_max: usize,
     bounds: Bounds,
     cache: Cache,
+    /// The client over which all of the cache was read.
+    client: u64,
     /// Each gives the name of a vector that somebody changed in place; of the present connection.
     vectors: FuturesUnordered<BoxFuture<'static, String>>,
     /// The newest transaction heard of.
@@ -49,6 +51,7 @@ impl Follower {
         links: watch::Receiver<Link>,
         listings: watch::Sender<Listing>,
     ) -> Self {
+        let retry_max = config.retry_max(config.session_timeout);
         let bounds = Bounds { bytes_max: config.member_bytes_max, limits: config.limits };
         let reads_max = config.reads_max.max(1);
         let reader = Reader {
@@ -56,10 +59,11 @@ impl Follower {
             reads_max,
             bounds,
             cache: Cache::default(),
+            client: 0,
             vectors: FuturesUnordered::new(),
             zxid: 0,
         };
-        Follower { links, listings, retry_max: config.retry_max, reader }
+        Follower { links, listings, retry_max, reader }
     }
 
     /// Follows until nobody has a receiver any more.
@@ -83,15 +87,17 @@ async fn follow(
         let error = tokio::select! {
             biased;
             () = no_longer(&mut links, &up) => None,
-            error = reader.follow(&up.client, listings, &mut backoff) => Some(error),
+            error = reader.follow(&up, listings, &mut backoff) => Some(error),
         };
+        // That the connection is lost, its keeper says.
+        let refused = error.as_ref().filter(|error| !is_loss(error));
         listings.send_if_modified(|listing| {
-            if let Some(error) = &error {
+            if let Some(error) = refused {
                 let problem = Problem { node: reader.path.to_string(), reason: error.to_string() };
                 listing.refusal = Some(problem.reason.as_str().into());
                 listing.problems = [problem].into();
             }
-            let changed = !listing.lost || error.is_some();
+            let changed = !listing.lost || refused.is_some();
             listing.lost = true;
             changed
         });
@@ -107,13 +113,15 @@ impl Reader {
     ///
     /// # Cancel safety
     /// What was read is kept, and the listing is whole at any time.
-    async fn follow(
-        &mut self,
-        client: &Client,
-        listings: &watch::Sender<Listing>,
-        backoff: &mut Backoff,
-    ) -> Error {
+    async fn follow(&mut self, up: &Up, listings: &watch::Sender<Listing>, backoff: &mut Backoff) -> Error {
+        let client = &up.client;
+        // One client never returns to an older state of the ensemble, since a server that is behind refuses it. Another
+        // may meet an ensemble that was wiped or restored from a backup, where known names have other content.
+        if std::mem::replace(&mut self.client, up.client_number) != up.client_number {
+            self.cache.forget();
+        }
         self.vectors.clear();
+        let mut watches_vectors = false;
         // A new session may be with a server that is behind what was seen before, and must not show an older set.
         if let Err(error) = client.sync(self.path.as_str()).await {
             return error;
@@ -123,9 +131,13 @@ impl Reader {
                 Ok((names, stat, watcher)) => {
                     self.zxid = stat.pzxid.unsigned_abs();
                     self.cache.keep_only(&stat, names, &self.bounds);
-                    let unread = self.cache.unread();
+                    let mut unread = self.cache.unread();
+                    if !watches_vectors {
+                        unread.extend(self.cache.vectors());
+                    }
                     match self.read(client, &unread).await {
                         Ok(_) => {
+                            watches_vectors = true;
                             backoff.reset();
                             listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
                             self.wait(client, watcher, listings).await

@@ -28,8 +28,15 @@ enum State {
     /// There is none.
     None,
     There(There),
-    /// A change was sent and not confirmed.
-    Doubt,
+    /// A change was sent and not confirmed, or somebody touched it. Where it was last is ours whatever it says now.
+    Doubt(Option<Place>),
+}
+
+/// Where a session created a znode. Of another session the same path may be another member's.
+#[derive(Clone)]
+struct Place {
+    path: String,
+    session: i64,
 }
 
 struct There {
@@ -38,7 +45,7 @@ struct There {
     /// the session.
     up: Up,
     member: Arc<Member>,
-    /// Fires when somebody deletes it.
+    /// Fires when somebody deletes or changes it.
     watcher: Option<OneshotWatcher>,
 }
 
@@ -56,7 +63,7 @@ impl Znode {
     pub(super) fn up(&self) -> Option<&Up> {
         match &self.state {
             State::There(there) => Some(&there.up),
-            State::None | State::Doubt => None,
+            State::None | State::Doubt(_) => None,
         }
     }
 
@@ -66,7 +73,7 @@ impl Znode {
     /// What was under way is in doubt then; the next call looks.
     pub(super) async fn put(&mut self, up: &Up, member: &Arc<Member>) -> Result<(), RegistrationError> {
         let bytes = write_member(member, self.bytes_max)?;
-        let before = std::mem::replace(&mut self.state, State::Doubt);
+        let before = self.doubt();
         let put = async {
             let ours = self.ours(up, before).await?;
             let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|(_, data)| *data == bytes);
@@ -99,7 +106,7 @@ impl Znode {
     /// # Cancel safety
     /// As for [`put`](Self::put).
     pub(super) async fn take_away(&mut self, up: &Up) -> Result<(), RegistrationError> {
-        let before = std::mem::replace(&mut self.state, State::Doubt);
+        let before = self.doubt();
         let taken = async {
             let old: Vec<String> = self.ours(up, before).await?.into_iter().map(|(path, _)| path).collect();
             self.delete(&up.client, &old).await
@@ -113,14 +120,24 @@ impl Znode {
         }
     }
 
-    /// Returns when somebody has deleted it, as far as the connection that it is watched over can tell.
+    /// Leaves the state in doubt, and returns what it was.
+    fn doubt(&mut self) -> State {
+        let place = match &self.state {
+            State::None => None,
+            State::There(there) => Some(Place { path: there.path.clone(), session: there.up.session }),
+            State::Doubt(place) => place.clone(),
+        };
+        std::mem::replace(&mut self.state, State::Doubt(place))
+    }
+
+    /// Returns when somebody has deleted or changed it, as far as the connection that it is watched over can tell.
     ///
     /// # Cancel safety
     /// The watch is lost with the future; the next [`put`](Self::put) makes another.
     pub(super) async fn gone(&mut self) {
         let watcher = match &mut self.state {
             State::There(there) => there.watcher.take(),
-            State::None | State::Doubt => None,
+            State::None | State::Doubt(_) => None,
         };
         match watcher {
             Some(watcher) => {
@@ -128,7 +145,7 @@ impl Znode {
                     // The client gave up. Whether the session is over as well, the next connection says.
                     std::future::pending::<()>().await;
                 }
-                self.state = State::Doubt;
+                self.doubt();
             }
             None => std::future::pending().await,
         }
@@ -147,12 +164,12 @@ impl Znode {
                 Some(stat) if stat.ephemeral_owner == there.up.session => Ok(vec![(there.path, Vec::new())]),
                 _ => Ok(Vec::new()),
             },
-            State::Doubt => self.find(up).await,
+            State::Doubt(place) => self.find(up, place).await,
         }
     }
 
-    /// Looks through the session's ephemeral nodes in the set for those that carry this id.
-    async fn find(&self, up: &Up) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    /// Looks through the session's ephemeral nodes in the set for those that carry this id, and the one at `place`.
+    async fn find(&self, up: &Up, place: Option<Place>) -> Result<Vec<(String, Vec<u8>)>, Error> {
         // The server we reached may be behind the one that took the write; afterwards it is not.
         up.client.sync(self.set.as_str()).await?;
         let mut found = Vec::new();
@@ -162,8 +179,10 @@ impl Znode {
                 Err(Error::NoNode) => continue,
                 Err(error) => return Err(error),
             };
+            let is_known =
+                place.as_ref().is_some_and(|known| known.path == path && known.session == up.session);
             let announced = read_member(&bytes, self.bytes_max, &Limits::default());
-            let is_ours = announced.is_ok_and(|announced| announced.member.id == self.id);
+            let is_ours = is_known || announced.is_ok_and(|announced| announced.member.id == self.id);
             if is_ours && stat.ephemeral_owner == up.session {
                 found.push((path, bytes));
             }
@@ -199,15 +218,19 @@ impl Znode {
         }
     }
 
-    /// Creates the set and its parents. The parents belong to all services, so everybody may use them.
+    /// Creates the set, and its parents as far as they are missing: the ensemble refuses to create what is there to who
+    /// may not create it, rather than say that it is there. The parents belong to all services, so everybody may use
+    /// them.
     async fn create_set(&self, client: &Client) -> Result<(), Error> {
-        if let Some((parent, _)) = self.set.as_str().rsplit_once('/').filter(|(parent, _)| !parent.is_empty())
-        {
-            client.mkdir(parent, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await?;
-        }
         let acl = self.acl();
         let options = CreateMode::Persistent.with_acls(Acls::new(&acl));
-        match client.create(self.set.as_str(), &[], &options).await {
+        let mut created = client.create(self.set.as_str(), &[], &options).await;
+        if created == Err(Error::NoNode) {
+            let parent = self.set.as_str().rsplit_once('/').map_or("/", |(parent, _)| parent);
+            client.mkdir(parent, &CreateMode::Persistent.with_acls(Acls::anyone_all())).await?;
+            created = client.create(self.set.as_str(), &[], &options).await;
+        }
+        match created {
             Ok(_) | Err(Error::NodeExists) => Ok(()),
             Err(error) => Err(error),
         }

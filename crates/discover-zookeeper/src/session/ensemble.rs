@@ -46,7 +46,7 @@ pub(super) fn shared(runtime: &Handle, servers: Vec<Endpoint>, config: Zookeeper
 impl Ensemble {
     /// Begins a session; `servers` are sorted.
     pub(super) fn start(runtime: &Handle, servers: Vec<Endpoint>, config: ZookeeperConfig) -> Arc<Self> {
-        let (sender, links) = watch::channel(Link::default());
+        let (sender, links) = watch::channel(keeper::connecting(&servers));
         // Ends by itself, having closed the session, when the last receiver is gone.
         runtime.spawn(keeper::keep(servers.clone(), config.clone(), sender));
         Arc::new(Ensemble { servers, config, runtime: runtime.clone(), links, sets: Mutex::default() })

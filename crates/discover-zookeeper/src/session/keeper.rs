@@ -1,63 +1,91 @@
 //! The task that keeps a session: connects, says how it stands, and begins a new one when the old one is over.
 
+use std::time::Duration;
+
+use futures_util::future::join;
 use peerset_cluster::Endpoint;
 use tokio::sync::watch;
 use zookeeper_client::{Client, Error, SessionInfo, SessionState};
 
 use super::Link;
+use super::diagnosis::diagnose;
 use crate::ZookeeperConfig;
 use crate::backoff::Backoff;
 
+/// The longest that a server may be silent before another is tried. Of a shorter session, the client library's two
+/// fifths.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// How a session with `servers` stands before anything was heard of them.
+pub(super) fn connecting(servers: &[Endpoint]) -> Link {
+    Link::new(&format!("no connection yet; trying {}", list(servers)))
+}
+
 /// Keeps a session with `servers` for as long as somebody has a receiver of `links`, then closes it.
 pub(super) async fn keep(servers: Vec<Endpoint>, config: ZookeeperConfig, links: watch::Sender<Link>) {
-    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
-    let keeper = Keeper { servers: servers.join(","), config, links };
+    let mut keeper = Keeper { hosts: list(&servers), servers, config, links: &links, is_down: false };
     // Dropping the client closes its session.
     tokio::select! {
         () = keeper.run() => {}
-        () = keeper.links.closed() => {}
+        () = links.closed() => {}
     }
 }
 
-struct Keeper {
+struct Keeper<'l> {
+    servers: Vec<Endpoint>,
     /// As the client wants them: `H1:P1,H2:P2`.
-    servers: String,
+    hosts: String,
     config: ZookeeperConfig,
-    links: watch::Sender<Link>,
+    links: &'l watch::Sender<Link>,
+    /// Whether the log says at the moment that there is no connection.
+    is_down: bool,
 }
 
-impl Keeper {
-    async fn run(&self) {
-        let mut backoff = Backoff::new(self.config.retry_max);
+impl Keeper<'_> {
+    async fn run(&mut self) {
+        // What the servers granted, once they have: they may cut what was asked for.
+        let mut session_timeout = self.config.session_timeout;
+        let mut backoff = Backoff::new(self.config.retry_max(session_timeout));
         let mut session = None;
         loop {
-            match self.connect(session.clone()).await {
+            match self.connect(session.clone(), session_timeout).await {
                 Ok(client) => {
-                    backoff.reset();
                     session = Some(client.session().clone());
+                    session_timeout = client.session_timeout();
+                    backoff = Backoff::new(self.config.retry_max(session_timeout));
+                    self.links.send_modify(Link::count_client);
                     self.attend(client).await;
                 }
                 // Only the ensemble's own word ends a session; its members are gone by then, since closing it was
                 // committed before any session that is begun from now on.
                 Err(Error::SessionExpired) if session.is_some() => {
-                    tracing::warn!(servers = self.servers, "ZooKeeper session expired; beginning a new one");
+                    tracing::warn!(
+                        servers = self.hosts,
+                        "the ZooKeeper session expired; beginning a new one"
+                    );
                     session = None;
                 }
                 Err(error) => {
                     if error == Error::AuthFailed {
                         session = None;
                     }
-                    self.down(&error.to_string());
-                    backoff.wait().await;
+                    let (why, ()) = join(self.explain(&error), backoff.wait()).await;
+                    self.down(&why);
                 }
             }
         }
     }
 
     /// Tries every server once.
-    async fn connect(&self, session: Option<SessionInfo>) -> Result<Client, Error> {
-        let mut connector =
-            Client::connector().with_session_timeout(self.config.session_timeout).with_fail_eagerly();
+    async fn connect(
+        &self,
+        session: Option<SessionInfo>,
+        session_timeout: Duration,
+    ) -> Result<Client, Error> {
+        let mut connector = Client::connector()
+            .with_session_timeout(self.config.session_timeout)
+            .with_connection_timeout((session_timeout * 2 / 5).min(SILENCE_MAX))
+            .with_fail_eagerly();
         for credentials in &self.config.credentials {
             connector = connector.with_auth(&credentials.scheme, &credentials.secret);
         }
@@ -66,47 +94,66 @@ impl Keeper {
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.config.tls {
-            return connector.with_tls(tls.options()?).secure_connect(&self.servers).await;
+            return connector.with_tls(tls.options()?).secure_connect(&self.hosts).await;
         }
-        connector.connect(&self.servers).await
+        connector.connect(&self.hosts).await
     }
 
     /// Says how the session stands until the client gives it up: because it is over, or because the client could not
     /// tell for longer than the session would last.
-    async fn attend(&self, client: Client) {
+    async fn attend(&mut self, client: Client) {
         let mut states = client.state_watcher();
         let mut state = client.state();
         loop {
             match state {
                 SessionState::SyncConnected | SessionState::ConnectedReadOnly => self.up(&client),
                 SessionState::Disconnected => self.down("the connection was lost"),
-                SessionState::AuthFailed => return self.down("the credentials were refused"),
+                SessionState::AuthFailed => return self.down(&self.refusal()),
                 SessionState::Expired | SessionState::Closed => return self.down("the session is in doubt"),
             }
             state = states.changed().await;
         }
     }
 
-    fn up(&self, client: &Client) {
-        tracing::debug!(servers = self.servers, session = %client.session_id(), "connected to ZooKeeper");
-        self.links.send_modify(|link| {
-            if link.trouble().is_some() {
-                tracing::info!(servers = self.servers, session = %client.session_id(), "ZooKeeper is back");
-            }
-            link.set_up(client);
-        });
+    /// Why there is no connection, in words for people.
+    async fn explain(&self, error: &Error) -> String {
+        match error {
+            Error::NoHosts | Error::Timeout => diagnose(&self.servers).await,
+            Error::AuthFailed => self.refusal(),
+            error => error.to_string(),
+        }
     }
 
-    fn down(&self, why: &str) {
-        let trouble = format!("no connection to any of {}: {why}", self.servers);
+    fn refusal(&self) -> String {
+        let schemes: Vec<_> = self.config.credentials.iter().map(|one| one.scheme.as_str()).collect();
+        format!(
+            "authentication failed; the ensemble knows no such scheme or refuses what was sent: {schemes:?}"
+        )
+    }
+
+    fn up(&mut self, client: &Client) {
+        let (servers, session) = (&self.hosts, client.session_id());
+        match std::mem::take(&mut self.is_down) {
+            true => tracing::info!(servers, %session, "ZooKeeper is back"),
+            false => tracing::debug!(servers, %session, "connected to ZooKeeper"),
+        }
+        self.links.send_modify(|link| link.set_up(client));
+    }
+
+    fn down(&mut self, why: &str) {
+        // Every further attempt that fails changes the reason and is worth no line of its own.
+        if !std::mem::replace(&mut self.is_down, true) {
+            tracing::warn!(servers = self.hosts, why, "no connection to ZooKeeper; still trying");
+        }
+        let trouble = format!("no connection to any of {}: {why}", self.hosts);
         self.links.send_if_modified(|link| {
             let was_up = link.up().is_some();
-            // Every further attempt that fails changes the reason and is worth no line of its own.
-            if was_up || link.trouble().is_none() {
-                tracing::warn!(servers = self.servers, why, "no connection to ZooKeeper; trying on");
-            }
             link.set_down(&trouble);
             was_up
         });
     }
+}
+
+fn list(servers: &[Endpoint]) -> String {
+    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

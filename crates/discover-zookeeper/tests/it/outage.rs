@@ -1,6 +1,6 @@
 //! Lost connections, expired sessions, servers that come back.
 
-use peerset_cluster::Discover;
+use peerset_cluster::{Discover, State};
 use peerset_discover_zookeeper::ServersetConfig;
 use peerset_testkit::{FaultProxy, Way, Zookeeper, wait_for};
 
@@ -40,7 +40,7 @@ async fn an_outage_longer_than_the_session_does_not_end_it() {
     let (session, before) = (zookeeper.session_id(), children(&server));
     server.kill();
     wait_for("the client to give up", PATIENCE, || {
-        zookeeper.trouble().filter(|trouble| trouble.contains("no available hosts"))
+        zookeeper.trouble().filter(|trouble| trouble.contains("refused"))
     });
     server.restart();
     until(&mine.watch(), "ready a:1").await;
@@ -49,6 +49,60 @@ async fn an_outage_longer_than_the_session_does_not_end_it() {
     kazoo(server.addr(), "zk.delete(SET + '/member_0000000000')");
     let again = || children(&server).contains("_0000000001").then_some(());
     wait_for("another znode", PATIENCE, again);
+}
+
+/// Their watches went with the connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vectors_are_followed_over_the_next_connection() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let mine = set(network.addr());
+    let _membership = join(&mine, "a:1").await;
+    let vector = |call: &str, weight: f64| {
+        let json = format!(r#"{{"vector":[{{"select":"inet=a:1","weight":{weight}}}]}}"#);
+        kazoo(server.addr(), &format!("zk.{call}(SET + '/vector_0000000001', b'{json}')"))
+    };
+    vector("create", 0.5);
+    until(&mine.watch(), "ready a:1@0.5").await;
+    for weight in [0.25, 2.0] {
+        network.refuse();
+        network.close();
+        when(&mine.watch(), "a stale set", |s| s.state().stale_since().is_some()).await;
+        network.heal();
+        when(&mine.watch(), "the same set", |s| s.state() == State::Ready).await;
+        vector("set", weight);
+        until(&mine.watch(), &format!("ready a:1@{weight}")).await;
+    }
+}
+
+/// Where an ensemble comes back with other data, the names of znodes begin anew, and so does what was read of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wiped_ensemble_is_read_anew() {
+    let mut server = Zookeeper::start();
+    let fill = |server: &Zookeeper, hosts: [&str; 2]| {
+        let script = r#"
+zk.ensure_path(SET)
+for host in HOSTS:
+    value = {'serviceEndpoint': {'host': host, 'port': 1}, 'status': 'ALIVE'}
+    zk.create(SET + '/member_', json.dumps(value).encode(), sequence=True)
+print(zk.exists(SET).czxid, *sorted(zk.get_children(SET)))
+"#;
+        kazoo(server.addr(), &script.replace("HOSTS", &format!("{hosts:?}")))
+    };
+    let before = fill(&server, ["a", "b"]);
+    let network = FaultProxy::start(server.addr());
+    let mine = set(network.addr());
+    until(&mine.watch(), "ready a:1 b:1").await;
+    network.refuse();
+    network.close();
+    server.wipe();
+    server.restart();
+    let after = fill(&server, ["c", "d"]);
+    assert_eq!(before, after, "nothing but the content tells the two apart");
+    when(&mine.watch(), "the last set, meanwhile", |s| s.state().stale_since().is_some() && s.len() == 2)
+        .await;
+    network.heal();
+    until(&mine.watch(), "ready c:1 d:1").await;
 }
 
 /// Silence for longer than a session, as a partition or SIGSTOP makes it.

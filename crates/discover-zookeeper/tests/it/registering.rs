@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use peerset_cluster::{Discover, Register, Snapshot, Status, Weight};
+use peerset_cluster::{Discover, Register, RegisterError, Snapshot, Status, Weight};
+use peerset_discover_zookeeper::{ServersetConfig, Zookeeper as Session};
 use peerset_testkit::Zookeeper;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Notes, PATIENCE, SET, join, kazoo, member, set, until, when};
+use crate::support::{Notes, PATIENCE, SET, config, join, kazoo, member, path, set, until, when};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_replaces_the_znode_in_one_step() {
@@ -54,6 +55,39 @@ async fn a_znode_that_somebody_deletes_is_written_again() {
     let again = || kazoo(server.addr(), "print(*zk.get_children(SET))").contains("_0000000001").then_some(());
     peerset_testkit::wait_for("another znode", PATIENCE, again);
     until(&set.watch(), "ready a:1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_znode_that_somebody_changes_is_replaced() {
+    let server = Zookeeper::start();
+    let (mine, other) = (set(server.addr()), set(server.addr()));
+    let membership = join(&mine, "a:1").await;
+    for written in 0..2 {
+        let json = r#"{"serviceEndpoint":{"host":"x","port":1},"status":"ALIVE"}"#;
+        kazoo(server.addr(), &format!("zk.set(SET + '/member_{written:010}', b'{json}')"));
+        let children = || kazoo(server.addr(), "print(*zk.get_children(SET))").trim().to_owned();
+        let replaced = || (children() == format!("member_{:010}", written + 1)).then_some(());
+        peerset_testkit::wait_for("another znode in its place", PATIENCE, replaced);
+        until(&other.watch(), "ready a:1").await;
+    }
+    membership.deregister().await.unwrap();
+    until(&other.watch(), "ready").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_fit_into_the_set_is_told() {
+    let server = Zookeeper::start();
+    let mut small = config();
+    small.limits.members_max = 2;
+    let session = Session::connect_alone(&[server.addr().try_into().unwrap()], small).unwrap();
+    let set = session.serverset(path(SET), ServersetConfig::default());
+    let (_a, b) = (join(&set, "a:1").await, join(&set, "b:1").await);
+    let membership = set.create_membership(member("c:1")).await.unwrap();
+    let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+    assert!(matches!(error, RegisterError::LeftOut { members_max: 2, .. }), "{error}");
+    b.deregister().await.unwrap();
+    until(&set.watch(), "ready a:1 c:1").await;
+    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

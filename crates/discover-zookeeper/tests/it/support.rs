@@ -19,7 +19,7 @@ pub(crate) const SET: &str = "/discovery/test/set";
 pub(crate) fn config() -> ZookeeperConfig {
     let mut config = ZookeeperConfig::default();
     config.session_timeout = Duration::from_secs(2);
-    config.retry_max = Duration::from_millis(200);
+    config.retry_max = Some(Duration::from_millis(200));
     config
 }
 

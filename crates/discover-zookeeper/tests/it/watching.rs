@@ -1,10 +1,11 @@
 //! What a watcher sees of what others write.
 
 use peerset_cluster::{Discover, DiscoveryUrl};
-use peerset_discover_zookeeper::{Serverset, ServersetConfig, Statuses};
+use peerset_discover_zookeeper::{OpenError, Serverset, ServersetConfig, Statuses};
 use peerset_testkit::Zookeeper;
+use tokio::time::timeout;
 
-use crate::support::{config, connect, kazoo, path, set, until, when};
+use crate::support::{PATIENCE, config, connect, kazoo, path, set, until, when};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_set_is_picked_up_when_it_appears() {
@@ -122,7 +123,9 @@ member('c', 2)
     );
     let only = open("zk", "/discovery/test/set?endpoint=only");
     until(&only.watch(), "ready d:1").await;
-    let problems = all.problems_watch().wait_for(|problems| !problems.is_empty()).await.unwrap().clone();
+    let mut problems = all.problems_watch();
+    let found = timeout(PATIENCE, problems.wait_for(|problems| !problems.is_empty())).await;
+    let problems = found.expect("waited for a problem").unwrap().clone();
     assert!(problems[0].to_string().contains("member_only: there is no serviceEndpoint"), "{problems:?}");
     assert!(only.problems().is_empty());
     kazoo(server.addr(), "zk.delete(SET + '/member_only')");
@@ -159,7 +162,7 @@ async fn a_set_that_is_a_member_is_reported() {
     assert!(set.problems()[0].to_string().contains("itself a member"), "{:?}", set.problems());
     use peerset_cluster::Register;
     let refused = set.create_membership(crate::support::member("b:1")).await.unwrap();
-    let error = refused.register().await.unwrap_err();
+    let error = timeout(PATIENCE, refused.register()).await.expect("waited for a refusal").unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("is itself a member"), "{error}: {source}");
     drop(member);
@@ -198,9 +201,27 @@ async fn nobody_there_is_pending_and_says_who_was_asked() {
     let nobody = peerset_testkit::Port::claim();
     let zookeeper = connect(nobody.addr());
     let set = zookeeper.serverset(path(crate::support::SET), ServersetConfig::default());
-    peerset_testkit::wait_for("a reason", crate::support::PATIENCE, || zookeeper.trouble());
-    assert!(zookeeper.trouble().unwrap().contains(&nobody.addr().to_string()), "{:?}", zookeeper.trouble());
+    let trouble = || zookeeper.trouble().unwrap().to_string();
+    assert!(trouble().contains(&nobody.addr().to_string()), "from the first moment on: {}", trouble());
+    let refused = || trouble().contains("refused").then_some(());
+    peerset_testkit::wait_for("a reason", PATIENCE, refused);
+    assert!(trouble().contains(&nobody.addr().to_string()), "{}", trouble());
     assert_eq!(set.watch().borrow().state().to_string(), "pending");
     set.close();
     when(&set.watch(), "the last snapshot", |_| true).await;
+}
+
+#[tokio::test]
+async fn a_session_is_as_long_as_zookeeper_can_count() {
+    let open = |millis| {
+        let mut config = config();
+        config.session_timeout = std::time::Duration::from_millis(millis);
+        let servers = ["127.0.0.1:1".parse().unwrap()];
+        peerset_discover_zookeeper::Zookeeper::connect_alone(&servers, config).map(drop)
+    };
+    let day = 24 * 60 * 60 * 1000;
+    assert_eq!((open(1), open(day)), (Ok(()), Ok(())));
+    for millis in [0, day + 1, u64::MAX] {
+        assert!(matches!(open(millis), Err(OpenError::SessionTimeout { .. })), "{millis} ms");
+    }
 }

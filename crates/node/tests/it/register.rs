@@ -103,7 +103,7 @@ fn a_registry_that_is_away_is_waited_for() {
     let url = url(&zookeeper);
     zookeeper.kill();
     let mut registering = register(&url, "10.0.0.1:1", &[]);
-    wait_for_log(&mut registering, &format!("trying on servers=\"{}\"", zookeeper.addr()));
+    wait_for_log(&mut registering, &format!("still trying servers=\"{}\"", zookeeper.addr()));
     let mut ended = register(&url, "10.0.0.2:1", &[]);
     wait_for_log(&mut ended, "no connection to ZooKeeper");
     assert!(ended.terminate().success());

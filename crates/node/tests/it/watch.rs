@@ -94,7 +94,7 @@ fn every_state_of_a_serverset() {
     wait_for_line(&mut watch, "stale 10.0.0.1:1 10.0.0.2:1");
     wait_for_log(
         &mut watch,
-        &format!("no connection to ZooKeeper; trying on servers=\"{}\"", zookeeper.addr()),
+        &format!("no connection to ZooKeeper; still trying servers=\"{}\"", zookeeper.addr()),
     );
     zookeeper.restart();
     wait_for_line(&mut watch, "10.0.0.1:1 10.0.0.2:1");

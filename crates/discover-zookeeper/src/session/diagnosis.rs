@@ -1,0 +1,60 @@
+//! Why no server could be used, which the client library keeps to itself.
+
+use std::time::Duration;
+
+use async_net::TcpStream;
+use futures_util::future::join_all;
+use peerset_cluster::Endpoint;
+use tokio::time::timeout;
+
+/// A server that is well answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What stands in the way at each server, found out by connecting to all of them at once. It takes a second at most.
+pub(super) async fn diagnose(servers: &[Endpoint]) -> String {
+    let obstacles = join_all(servers.iter().map(obstacle)).await;
+    match (servers, &obstacles[..]) {
+        ([_], [obstacle]) => obstacle.clone(),
+        _ => {
+            let each =
+                servers.iter().zip(&obstacles).map(|(server, obstacle)| format!("{server}: {obstacle}"));
+            each.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+async fn obstacle(server: &Endpoint) -> String {
+    let (Some(host), Some(port)) = (server.host(), server.port()) else { return "not a TCP address".into() };
+    let connecting = async {
+        let addrs = async_net::resolve((host.to_string(), port)).await;
+        let addrs = addrs.map_err(|error| format!("its name cannot be resolved: {error}"))?;
+        TcpStream::connect(&addrs[..]).await.map(drop).map_err(|error| error.to_string())
+    };
+    match timeout(PATIENCE, connecting).await {
+        Ok(Ok(())) => "it accepts connections but begins no session".into(),
+        Ok(Err(reason)) => reason,
+        Err(_) => format!("no answer within {PATIENCE:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[tokio::test]
+    async fn each_obstacle_has_its_name() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap().to_string();
+        let nobody = peerset_testkit::Port::claim();
+        let closed = nobody.addr().to_string();
+        let servers =
+            [&open, &closed, "no-such-host.invalid:2181"].map(|text| text.parse::<Endpoint>().unwrap());
+        let told = diagnose(&servers).await;
+        let parts: Vec<_> = told.split("; ").collect();
+        assert_eq!(parts[0], format!("{open}: it accepts connections but begins no session"));
+        assert!(parts[1].starts_with(&format!("{closed}: ")) && parts[1].contains("refused"), "{told}");
+        assert!(parts[2].starts_with("no-such-host.invalid:2181: "), "{told}");
+        assert_eq!(diagnose(&servers[..1]).await, "it accepts connections but begins no session");
+    }
+}
