@@ -286,8 +286,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
         runtime.unwrap().block_on(async {
             let cluster = MemoryCluster::new("memory");
-            let (entering, entered) = std::sync::mpsc::channel();
-            let (leave, leaving) = std::sync::mpsc::channel();
+            let (entering, entered) = std::sync::mpsc::sync_channel(1);
+            let (leave, leaving) = std::sync::mpsc::sync_channel(1);
             let ends = Mutex::new((entering, leaving));
             let ping = move || {
                 let ends = ends.lock().unwrap();
