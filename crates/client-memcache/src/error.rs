@@ -32,6 +32,18 @@ pub enum Error {
         /// The limit.
         bytes_max: usize,
     },
+    /// A limit: there is such an item, whose value is longer than
+    /// [`Limits::value_bytes_max`](peerset_proto_memcache::Limits::value_bytes_max) of the config. It was skipped; a new
+    /// expiry that was asked for as well stands.
+    #[error("{endpoint}: the item has {bytes} bytes, of at most {bytes_max}")]
+    ItemTooLong {
+        /// Which server.
+        endpoint: Endpoint,
+        /// The value's length.
+        bytes: u64,
+        /// The limit.
+        bytes_max: usize,
+    },
     /// The caller's: the server has no meta commands, and this cannot be said without them. Nothing was sent.
     #[error("{endpoint} knows no meta commands, which {what} takes")]
     NotSupported {
@@ -194,6 +206,7 @@ impl Error {
             | Error::NotSupported { .. } => Retry::Elsewhere,
             Error::Key(_)
             | Error::ValueTooLong { .. }
+            | Error::ItemTooLong { .. }
             | Error::NoServers { .. }
             | Error::Route(_)
             | Error::Refused { .. } => Retry::Never,
@@ -204,6 +217,7 @@ impl Error {
     pub fn changed(&self) -> Changed {
         match self {
             Error::Deadline { .. }
+            | Error::ItemTooLong { .. }
             | Error::Timeout { .. }
             | Error::Lost { .. }
             | Error::PeerMisbehaved { .. } => Changed::Unknown,
@@ -225,6 +239,7 @@ impl Error {
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match self {
             Error::NotSupported { endpoint, .. }
+            | Error::ItemTooLong { endpoint, .. }
             | Error::Overloaded { endpoint, .. }
             | Error::ServerDown { endpoint, .. }
             | Error::Timeout { endpoint, .. }

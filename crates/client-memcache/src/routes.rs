@@ -215,7 +215,8 @@ impl Error {
     /// What this means to a route.
     pub(crate) fn as_answer(&self) -> Answer {
         match self {
-            Error::Key(_) | Error::ValueTooLong { .. } => Answer::ClientError,
+            // No stand-in has a better answer than that the item is there.
+            Error::Key(_) | Error::ValueTooLong { .. } | Error::ItemTooLong { .. } => Answer::ClientError,
             Error::NotSupported { .. } => Answer::UnknownCommand,
             Error::Overloaded { .. } => Answer::Overloaded,
             Error::ServerDown { .. } | Error::NoServers { .. } => Answer::Down,

@@ -109,6 +109,12 @@ impl Server {
         Error::PeerMisbehaved { endpoint: self.endpoint().clone(), source: how }
     }
 
+    /// An item that is there, and too long for this client.
+    pub(crate) fn too_long(&self, bytes: u64) -> Error {
+        let bytes_max = self.shared.lanes[0].config.limits.value_bytes_max;
+        Error::ItemTooLong { endpoint: self.endpoint().clone(), bytes, bytes_max }
+    }
+
     /// An answer of the server that is an error.
     pub(crate) fn refused(&self, text: String) -> Error {
         Error::Refused { endpoint: self.endpoint().clone(), text: text.into() }
@@ -292,10 +298,11 @@ pub(crate) fn settle_time(config: &ServerConfig) -> Duration {
 }
 
 /// What a caller hears of an answer that is no answer to its question. The reader has checked the kind, so this is only
-/// an error line, or a mistake of ours.
+/// an error line, a value that is too long, or a mistake of ours.
 pub(crate) fn unexpected(server: &Server, answer: Answer) -> Error {
     match answer {
         Answer::Refused(text) => server.refused(text),
+        Answer::TooLong(bytes) => server.too_long(bytes),
         other => {
             debug_assert!(false, "{other:?} passed the reader");
             server.misbehaved(crate::error::Misbehaviour::Kind)

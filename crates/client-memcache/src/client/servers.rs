@@ -48,7 +48,7 @@ impl Client {
         self.each(|server| async move { server.flush_all(when).await }).await
     }
 
-    /// The statistics of all servers, of one kind (`items`, `slabs`, `settings` …) or the general ones.
+    /// The statistics of all servers, of one kind (`items`, `slabs`, `settings` …, a single word) or the general ones.
     pub async fn stats(&self, of: Option<Key<'_>>) -> Vec<(Endpoint, Result<Vec<(String, String)>, Error>)> {
         self.each(|server| async move { server.stats(of).await }).await
     }
@@ -111,7 +111,7 @@ impl ServerView {
     /// Its statistics, of one kind or the general ones, in its order. `reset` gives none.
     ///
     /// # Errors
-    /// As [`Client::get`].
+    /// As [`Client::get`]; and [`Error::Key`] if the kind is a [binary key](Key::binary), which is no word.
     pub async fn stats(&self, of: Option<Key<'_>>) -> Result<Vec<(String, String)>, Error> {
         match self.0.ask(Stats { of }).await? {
             Answer::Stats(stats) => Ok(stats),

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use peerset_proto_memcache::reply::{MetaReply, MetaStatus};
 use peerset_proto_memcache::request::MetaFlags;
-use peerset_proto_memcache::{Limits, Parsed, Reply, parse_reply};
+use peerset_proto_memcache::{Limits, Parsed, Reply, ReplyError, parse_reply};
 
 use crate::error::Misbehaviour;
 use crate::key::KeyMark;
@@ -13,9 +13,11 @@ use crate::key::KeyMark;
 pub(crate) enum Expect {
     /// To `mg`: `VA`, `HD` or `EN`. The first two carry the key.
     MetaItem(KeyMark),
-    /// To `ms` and `md`: `HD`, `NS`, `EX` or `NF`.
-    MetaStatus,
-    /// To `ma v`: `VA` with a number, `NS`, `EX` or `NF`.
+    /// To `ms`: `HD`, `NS`, `EX` or `NF`.
+    MetaStored,
+    /// To `md`: `HD`, `EX` or `NF`.
+    MetaDeleted,
+    /// To `ma v` without a version: `VA` with a number, `NS` or `NF`.
     MetaNumber,
     /// To `get` and its kin with one key: one `VALUE` or none, and `END`.
     Value(KeyMark),
@@ -42,8 +44,10 @@ pub(crate) enum Expect {
 pub(crate) enum Answer {
     Status(Status),
     Item(Item),
-    /// What was found of many keys, in their order.
-    Items(Vec<Found>),
+    /// What was found of many keys, in their order; and those whose values were too long, with their lengths.
+    Items(Vec<Found>, Vec<(KeyMark, u64)>),
+    /// An item whose value, of so many bytes, was longer than the limit and is skipped.
+    TooLong(u64),
     Number(u64),
     Version(String),
     Stats(Vec<(String, String)>),
@@ -100,6 +104,10 @@ pub(super) struct Reader {
     /// Where the short values of one answer to many keys lie.
     room: BytesMut,
     stats: Vec<(String, String)>,
+    /// Values of the present answer that were too long.
+    too_long: Vec<(KeyMark, u64)>,
+    /// So many bytes of one of them are still to come.
+    skip: u64,
     /// More than this has to come before another look is worth it.
     bytes_min: usize,
 }
@@ -115,6 +123,9 @@ const ROOM_BYTES: usize = 4 * 1024;
 /// The replies of a `stats` that are kept; memcached has at most some thousands (`stats slabs`).
 const STATS_MAX: usize = 64 * 1024;
 
+/// A server that announces more than this is not one: memcached's largest item is a gigabyte.
+const SKIPPED_BYTES_MAX: u64 = 1 << 30;
+
 impl Reader {
     /// How many bytes are certainly missing, if the last call found no whole reply.
     pub(super) fn bytes_min(&self) -> usize {
@@ -129,12 +140,27 @@ impl Reader {
         limits: &Limits,
     ) -> Result<Option<Answer>, Misbehaviour> {
         loop {
-            let (taken, consumed) = match parse_reply(input, limits)? {
-                Parsed::Complete { value, consumed } => (self.take(value, expect)?, consumed),
-                Parsed::Incomplete { bytes_min } => {
+            if self.skip > 0 && !self.skipped(input) {
+                self.bytes_min = 1;
+                return Ok(None);
+            }
+            // A meta reply ends with its value.
+            if matches!(expect, Expect::MetaItem(_))
+                && let Some((_, bytes)) = self.too_long.pop()
+            {
+                return Ok(Some(Answer::TooLong(bytes)));
+            }
+            let (taken, consumed) = match parse_reply(input, limits) {
+                Ok(Parsed::Complete { value, consumed }) => (self.take(value, expect)?, consumed),
+                Ok(Parsed::Incomplete { bytes_min }) => {
                     self.bytes_min = bytes_min;
                     return Ok(None);
                 }
+                Err(error @ ReplyError::ValueTooLong { bytes, .. }) if bytes <= SKIPPED_BYTES_MAX => {
+                    self.pass_over(input, expect, bytes).ok_or(error)?;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             match taken {
                 Taken::Answer(answer) => {
@@ -168,6 +194,39 @@ impl Reader {
         }
     }
 
+    /// Notes that a value is too long, and drops the line before it. Only who asked for it is to suffer. None if no value
+    /// of this key was asked for.
+    #[cold]
+    fn pass_over(&mut self, input: &mut BytesMut, expect: Expect, bytes: u64) -> Option<()> {
+        let end = input.iter().position(|byte| *byte == b'\n')?;
+        let mut words = input[..end].trim_ascii_end().split(|byte| *byte == b' ');
+        let key = match expect {
+            // `VA <bytes> <flags>*`, one of which is `k<key>`.
+            Expect::MetaItem(mark) => words
+                .find(|word| word.first() == Some(&b'k') && KeyMark::of(&word[1..]) == mark)
+                .map(|_| mark),
+            // `VALUE <key> <flags> <bytes>`
+            Expect::Value(mark) => words.nth(1).map(KeyMark::of).filter(|key| *key == mark),
+            Expect::Values(asked) if self.items.len() + self.too_long.len() < asked => {
+                words.nth(1).map(KeyMark::of)
+            }
+            _ => None,
+        };
+        self.too_long.push((key?, bytes));
+        input.advance(end + 1);
+        self.skip = bytes + b"\r\n".len() as u64;
+        Some(())
+    }
+
+    /// Drops what has come of a value that is too long; whether that was all.
+    #[cold]
+    fn skipped(&mut self, input: &mut BytesMut) -> bool {
+        let here = usize::try_from(self.skip).map_or(input.len(), |skip| skip.min(input.len()));
+        input.advance(here);
+        self.skip -= here as u64;
+        self.skip == 0
+    }
+
     fn take(&mut self, reply: Reply<'_>, expect: Expect) -> Result<Taken, Misbehaviour> {
         let status = |status| Ok(Taken::Answer(Answer::Status(status)));
         match (expect, reply) {
@@ -185,12 +244,15 @@ impl Reader {
                 }
                 _ => Err(Misbehaviour::Kind),
             },
-            (Expect::MetaStatus, Reply::Meta(MetaReply { status: said, value: None, .. })) => match said {
+            (
+                Expect::MetaStored | Expect::MetaDeleted,
+                Reply::Meta(MetaReply { status: said, value: None, .. }),
+            ) => match said {
                 MetaStatus::Done => status(Status::Done),
                 MetaStatus::NotFound => status(Status::NotFound),
-                MetaStatus::NotStored => status(Status::NotStored),
+                MetaStatus::NotStored if expect == Expect::MetaStored => status(Status::NotStored),
                 MetaStatus::Exists => status(Status::Exists),
-                MetaStatus::Miss => Err(Misbehaviour::Kind),
+                MetaStatus::NotStored | MetaStatus::Miss => Err(Misbehaviour::Kind),
             },
             (Expect::MetaNumber, Reply::Meta(MetaReply { status: said, value, .. })) => match (said, value) {
                 (MetaStatus::Done, Some(digits)) => {
@@ -202,7 +264,6 @@ impl Reader {
                 }
                 (MetaStatus::NotFound, None) => status(Status::NotFound),
                 (MetaStatus::NotStored, None) => status(Status::NotStored),
-                (MetaStatus::Exists, None) => status(Status::Exists),
                 _ => Err(Misbehaviour::Kind),
             },
             (Expect::Value(mark), Reply::Value(value)) => match KeyMark::of(value.key.as_bytes()) == mark {
@@ -212,12 +273,14 @@ impl Reader {
                 }
                 false => Err(Misbehaviour::Key),
             },
-            (Expect::Value(_), Reply::End) => match self.item.take() {
-                Some(item) => Ok(Taken::Answer(Answer::Item(item))),
-                None => status(Status::NotFound),
+            (Expect::Value(_), Reply::End) => match (self.item.take(), self.too_long.pop()) {
+                (Some(item), None) => Ok(Taken::Answer(Answer::Item(item))),
+                (None, Some((_, bytes))) => Ok(Taken::Answer(Answer::TooLong(bytes))),
+                (None, None) => status(Status::NotFound),
+                (Some(_), Some(_)) => Err(Misbehaviour::Key),
             },
             (Expect::Values(asked), Reply::Value(value)) => {
-                if self.items.len() == asked {
+                if self.items.len() + self.too_long.len() == asked {
                     return Err(Misbehaviour::Key);
                 }
                 if self.items.is_empty() {
@@ -229,7 +292,8 @@ impl Reader {
             }
             (Expect::Values(_), Reply::End) => {
                 self.room = BytesMut::new();
-                Ok(Taken::Answer(Answer::Items(std::mem::take(&mut self.items))))
+                let items = std::mem::take(&mut self.items);
+                Ok(Taken::Answer(Answer::Items(items, std::mem::take(&mut self.too_long))))
             }
             (Expect::Stored, Reply::Stored) => status(Status::Done),
             (Expect::Stored, Reply::NotStored) => status(Status::NotStored),

@@ -69,7 +69,7 @@ impl Request for Delete<'_> {
             to.flag(b'T', Life { expiry, at_most: self.at_most }.exptime());
         }
         to.text(b"\r\n");
-        Ok(Expect::MetaStatus)
+        Ok(Expect::MetaDeleted)
     }
 
     fn bytes(&self) -> usize {

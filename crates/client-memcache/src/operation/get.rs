@@ -64,7 +64,7 @@ impl<'k> Get<'k> {
             to.flag(b'N', life(Expiry::After(lasts)));
         }
         if let Some(left) = recache {
-            to.flag(b'R', Expiry::After(left).exptime(0));
+            to.flag(b'R', Life { expiry: Expiry::After(left), at_most: None }.exptime());
         }
         to.text(b"\r\n");
         Ok(Expect::MetaItem(mark))

@@ -64,14 +64,16 @@ const BULKY_KEYS_MIN: usize = 16;
 impl Keys<'_> {
     /// Asks one server for those keys that `picks` tells.
     pub(crate) async fn ask(self, server: &Server, picks: &[usize]) -> Part {
-        let is_plain = |pick: &usize| !self.keys[*pick].is_encoded();
+        let bytes_max = KEY_BYTES_MAX - server.prefix().len();
+        let is_plain =
+            |pick: &usize| !self.keys[*pick].is_encoded() && self.keys[*pick].as_bytes().len() <= bytes_max;
         if picks.len() <= LINE_KEYS_MAX && picks.iter().all(is_plain) {
             return self.ask_line(server, picks).await;
         }
-        let (plain, encoded): (Vec<usize>, Vec<usize>) = picks.iter().partition(|pick| is_plain(pick));
+        let (plain, others): (Vec<usize>, Vec<usize>) = picks.iter().partition(|pick| is_plain(pick));
         let lines = plain.chunks(LINE_KEYS_MAX).map(|picks| self.ask_line(server, picks));
-        // Binary keys have no place in a classic line, and are rare.
-        let singles = encoded.iter().map(|pick| self.ask_single(server, *pick));
+        // Binary keys have no place in a classic line, and one that is too long would fail all others; both are rare.
+        let singles = others.iter().map(|pick| self.ask_single(server, *pick));
         let (lines, singles) = join(join_all(lines), join_all(singles)).await;
         lines.into_iter().chain(singles).fold(Part::default(), Part::and)
     }
@@ -80,7 +82,7 @@ impl Keys<'_> {
         let line = Line { keys: self.keys, picks, cas: self.cas };
         let asked = async { line.read(server.ask(line).await?, server) };
         match self.bound(asked).await {
-            Ok(found) => Part { found, failures: Vec::new() },
+            Ok(part) => part,
             Err(error) => Part { found: Vec::new(), failures: vec![(picks.to_vec(), error)] },
         }
     }
@@ -111,11 +113,18 @@ struct Line<'k> {
 }
 
 impl Line<'_> {
-    fn read(self, answer: Answer, server: &Server) -> Result<Vec<Found>, Error> {
-        let mut items = match answer {
-            Answer::Items(items) => items,
-            other => return Err(unexpected(server, other)),
-        };
+    fn read(self, answer: Answer, server: &Server) -> Result<Part, Error> {
+        match answer {
+            Answer::Items(items, too_long) => {
+                let failures = if too_long.is_empty() { Vec::new() } else { self.fail(too_long, server)? };
+                Ok(Part { found: self.place(items, server)?, failures })
+            }
+            other => Err(unexpected(server, other)),
+        }
+    }
+
+    /// Finds out which keys the items are of.
+    fn place(self, mut items: Vec<Found>, server: &Server) -> Result<Vec<Found>, Error> {
         // memcached's items come in the order of the keys, those not found left out.
         let mut picks = self.picks.iter();
         let mut marks = Marks::new(server.prefix());
@@ -126,6 +135,20 @@ impl Line<'_> {
             }
         }
         Ok(items)
+    }
+
+    /// The keys whose values were too long.
+    #[cold]
+    fn fail(self, too_long: Vec<(KeyMark, u64)>, server: &Server) -> Result<Vec<(Vec<usize>, Error)>, Error> {
+        let mut marks = Marks::new(server.prefix());
+        let mut failures = Vec::new();
+        let mut left = self.picks.to_vec();
+        for (mark, bytes) in too_long {
+            let at = left.iter().position(|&pick| marks.of(self.keys[pick].as_bytes()) == mark);
+            let at = at.ok_or_else(|| server.misbehaved(Misbehaviour::Key))?;
+            failures.push((vec![left.remove(at)], server.too_long(bytes)));
+        }
+        Ok(failures)
     }
 
     /// What stands between may ask several servers and answer as they do.

@@ -105,7 +105,7 @@ impl<'k> Store<'k> {
             to.text(b" I");
         }
         to.value(self.value);
-        Ok(Expect::MetaStatus)
+        Ok(Expect::MetaStored)
     }
 
     fn classic(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {

@@ -13,7 +13,7 @@ pub(crate) struct Version;
 /// `stats`
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stats<'k> {
-    /// Words of which each is checked as a key is: nothing can end the line early.
+    /// One word.
     pub(crate) of: Option<crate::Key<'k>>,
 }
 
@@ -47,6 +47,8 @@ impl Request for Stats<'_> {
     fn encode(&self, to: &mut Encoder<'_>) -> Result<Expect, Error> {
         to.text(b"stats");
         if let Some(of) = self.of {
+            // A binary key is no word: it could end the line and begin another.
+            peerset_proto_memcache::request::Key::new(of.as_bytes())?;
             to.text(b" ").text(of.as_bytes());
         }
         to.text(b"\r\n");

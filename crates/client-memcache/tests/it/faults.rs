@@ -184,14 +184,89 @@ async fn replies_that_are_no_answer_close_the_connection() {
     check("STORED\r\n", get).await;
     check("VALUE a 0 1\r\nx\r\nEND\r\n", get).await;
     check("NF\r\n", get).await;
-    check("VA 99999999 f0 ka\r\n", get).await;
+    check("VA 1073741825 f0 ka\r\n", get).await;
     check("EN\r\n", set).await;
     check("VA 1\r\nx\r\n", set).await;
     check("VA 1 kb\r\nx\r\n", delete).await;
     check("VA 1\r\nx\r\n", incr).await;
+    check("EX\r\n", incr).await;
+    check("NS\r\n", delete).await;
     check("VALUE c 0 1\r\nx\r\nEND\r\n", many).await;
     check("VALUE b 0 1\r\nx\r\nVALUE b 0 1\r\nx\r\nEND\r\n", many).await; // twice, and asked for once
     check("EN\r\n", many).await;
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_long_fails_who_asked_for_it() {
+    let server = Memcached::start(&["-I", "4m"]);
+    let generous = configured(server.addr(), |config| config.limits.value_bytes_max = 4 << 20);
+    generous.set(key("long"), vec![b'x'; 2 << 20], Expiry::Never).await.unwrap();
+    generous.set(key("short"), "x", Expiry::Never).await.unwrap();
+    for commands in [Commands::Probed, Commands::Classic] {
+        let client = configured(server.addr(), |config| config.commands = commands);
+        client.connect().await.unwrap();
+        for _ in 0..5 {
+            let (keys, more) = ([key("short"), key("long"), key("none")], [key("long"), key("short")]);
+            let (before, long, after, many, other) = tokio::join!(
+                client.get(key("short")),
+                client.get(key("long")),
+                client.get(key("short")),
+                client.get_many(&keys),
+                client.get_many(&more),
+            );
+            assert!(before.unwrap().is_some_and(|value| value.data == "x") && after.unwrap().is_some());
+            let bytes_max = 1 << 20;
+            let is_told = |error: &Error| matches!(error, Error::ItemTooLong { bytes, bytes_max: most, .. } if (*bytes, *most) == (2 << 20, bytes_max));
+            assert!(long.as_ref().is_err_and(is_told), "{long:?}");
+            assert!(is_told(&many.failures[0].error) && many.failures[0].keys == [1], "{many:?}");
+            assert_eq!(many.found.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
+            assert!(other.failures[0].keys == [0] && other.found[1].is_some(), "{other:?}");
+        }
+        let counters = client.servers()[0].counters();
+        assert_eq!((counters.misbehaved, counters.ejections, counters.connections <= 2), (0, 0, true));
+    }
+}
+
+#[tokio::test]
+async fn failures_in_a_row_have_no_reply_between_them() {
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let server = ScriptedServer::start(move |request| match (request.connection, request.words()[0]) {
+        (_, "version") => Answer::of_empty_memcached(request),
+        // The second connection breaks, whatever the first one does.
+        (1.., _) => Answer::Close(Vec::new()),
+        _ if turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 0 => Answer::silence(),
+        _ => Answer::reply("EN\r\nEN\r\n"),
+    });
+    let client = client(server.addr());
+    client.connect().await.unwrap();
+    for _ in 0..5 {
+        let (waits, broken) = tokio::join!(client.get(key("a")), async {
+            let broken = client.set(key("a"), vec![0; 100_000], Expiry::Never).await;
+            client.get(key("b")).await.unwrap();
+            broken
+        });
+        assert!(waits.unwrap().is_none());
+        assert!(matches!(broken, Err(Error::Lost { .. })), "{broken:?}");
+    }
+    assert!(!client.servers()[0].is_down());
+}
+
+#[tokio::test]
+async fn a_server_that_says_hello_and_closes_is_down() {
+    let server = ScriptedServer::start(|request| match Answer::of_empty_memcached(request) {
+        Answer::Reply(bytes) => Answer::Close(bytes),
+        other => other,
+    });
+    let client = configured(server.addr(), |config| {
+        config.health.retry_min = Duration::from_secs(60);
+        config.health.retry_max = Duration::from_secs(60);
+    });
+    // Whether its end is seen before the request is sent is up to the machine.
+    let down = eventually("it to be down", || async {
+        client.get(key("a")).await.err().filter(|error| matches!(error, Error::ServerDown { .. }))
+    });
+    down.await;
+    assert!(server.connections() <= 3, "{}", server.connections());
 }
 
 #[tokio::test]

@@ -296,3 +296,27 @@ async fn many_tasks_share_one_connection() {
         assert_eq!(counters.abandoned + counters.timeouts + counters.lost + counters.misbehaved, 0);
     }
 }
+
+#[tokio::test]
+async fn nothing_slips_into_the_line_of_a_stats() {
+    let server = Memcached::start(&[]);
+    let client = client(server.addr());
+    let commands = Key::binary(b"settings\r\nset slipped 0 0 1\r\nx").unwrap();
+    let (_, stats) = client.stats(Some(commands)).await.remove(0);
+    assert!(matches!(stats, Err(Error::Key(KeyError::Control { at: 8 }))), "{stats:?}");
+    assert_eq!(client.get(key("slipped")).await.unwrap(), None);
+    assert!(!client.stats(Some(key("settings"))).await.remove(0).1.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn items_are_made_anew_in_time_however_long_that_is() {
+    let server = Memcached::start(&[]);
+    let client = client(server.addr());
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    for (left, win) in [(5, Win::None), (20, Win::Won), (31, Win::Won), (60, Win::Won)] {
+        client.set(key("a"), "x", Expiry::After(days(10))).await.unwrap();
+        let mut options = GetOptions::default();
+        options.recache = Some(days(left));
+        assert_eq!(client.get_with(key("a"), options).await.unwrap().unwrap().win, win, "{left} days");
+    }
+}

@@ -101,6 +101,9 @@ async fn prefixes() {
         assert!(matches!(answer, Err(Error::Key(KeyError::TooLong { bytes: 251 }))), "{answer:?}");
     }
     assert!(matches!(prefixed.get_many(&[key(&long)]).await.failures[0].error, Error::Key(_)));
+    prefixed.set(key("a"), "x", Expiry::Never).await.unwrap();
+    let many = prefixed.get_many(&[key("b"), key(&long), key("a")]).await;
+    assert!(many.found[2].is_some() && many.failures.len() == 1 && many.failures[0].keys == [1], "{many:?}");
     works(&prefixed).await;
 }
 

@@ -7,14 +7,23 @@ fn mark() -> KeyMark {
     KeyMark::of(b"key")
 }
 
+/// The longest value in most of these tests.
+const LIMIT: usize = 50;
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.value_bytes_max = LIMIT;
+    limits
+}
+
 /// Reads one answer from `bytes` however they are split, and says what is left of them.
 fn read(bytes: &[u8], expect: Expect, split: usize) -> (Result<Option<Answer>, Misbehaviour>, usize) {
     let mut reader = Reader::default();
     let mut input = BytesMut::from(&bytes[..split]);
-    match reader.next(&mut input, expect, &Limits::default()) {
+    match reader.next(&mut input, expect, &limits()) {
         Ok(None) => {
             input.extend_from_slice(&bytes[split..]);
-            (reader.next(&mut input, expect, &Limits::default()), input.len())
+            (reader.next(&mut input, expect, &limits()), input.len())
         }
         early => (early, input.len() + bytes.len() - split),
     }
@@ -52,14 +61,17 @@ fn meta_answers() {
     check("VA 1 kother\r\nx\r\n", Expect::MetaItem(mark()), Err(Misbehaviour::Key));
     check("VA 1\r\nx\r\n", Expect::MetaItem(mark()), Err(Misbehaviour::Key));
     check("NS\r\n", Expect::MetaItem(mark()), Err(Misbehaviour::Kind));
-    check("HD\r\n", Expect::MetaStatus, Ok(Answer::Status(Status::Done)));
-    check("NS\r\n", Expect::MetaStatus, Ok(Answer::Status(Status::NotStored)));
-    check("EX\r\n", Expect::MetaStatus, Ok(Answer::Status(Status::Exists)));
-    check("NF\r\n", Expect::MetaStatus, Ok(Answer::Status(Status::NotFound)));
-    check("EN\r\n", Expect::MetaStatus, Err(Misbehaviour::Kind));
+    check("HD\r\n", Expect::MetaStored, Ok(Answer::Status(Status::Done)));
+    check("NS\r\n", Expect::MetaStored, Ok(Answer::Status(Status::NotStored)));
+    check("EX\r\n", Expect::MetaStored, Ok(Answer::Status(Status::Exists)));
+    check("NF\r\n", Expect::MetaStored, Ok(Answer::Status(Status::NotFound)));
+    check("EN\r\n", Expect::MetaStored, Err(Misbehaviour::Kind));
+    check("EX\r\n", Expect::MetaDeleted, Ok(Answer::Status(Status::Exists)));
+    check("NS\r\n", Expect::MetaDeleted, Err(Misbehaviour::Kind));
+    check("EX\r\n", Expect::MetaNumber, Err(Misbehaviour::Kind));
     check("VA 2\r\n7 \r\n", Expect::MetaNumber, Ok(Answer::Number(7)));
     check("VA 1\r\nx\r\n", Expect::MetaNumber, Err(Misbehaviour::Kind));
-    check("MN\r\n", Expect::MetaStatus, Err(Misbehaviour::Kind));
+    check("MN\r\n", Expect::MetaStored, Err(Misbehaviour::Kind));
 }
 
 #[test]
@@ -92,9 +104,9 @@ fn classic_answers() {
     let twice = "VALUE key 3 1\r\nx\r\nVALUE key 3 1\r\nx\r\nEND\r\n";
     check(twice, Expect::Value(mark()), Err(Misbehaviour::Key));
     let each = Found { data: Bytes::from_static(b"x"), flags: 3, key: mark(), ..Found::default() };
-    check(twice, Expect::Values(2), Ok(Answer::Items(vec![each.clone(), each])));
+    check(twice, Expect::Values(2), Ok(Answer::Items(vec![each.clone(), each], vec![])));
     check(twice, Expect::Values(1), Err(Misbehaviour::Key));
-    check("END\r\n", Expect::Values(2), Ok(Answer::Items(vec![])));
+    check("END\r\n", Expect::Values(2), Ok(Answer::Items(vec![], vec![])));
     check(
         "STAT a 1\r\nSTAT b \r\nEND\r\n",
         Expect::Stats,
@@ -124,6 +136,39 @@ fn an_error_line_ends_every_answer() {
 }
 
 #[test]
+fn a_value_that_is_too_long_is_skipped_and_no_other() {
+    let value = "x".repeat(LIMIT + 1);
+    let bytes = value.len() as u64;
+    let long = format!("VALUE key 3 {bytes}\r\n{value}\r\n");
+    check(
+        &format!("VA {bytes} f3 kkey c9\r\n{value}\r\n"),
+        Expect::MetaItem(mark()),
+        Ok(Answer::TooLong(bytes)),
+    );
+    check(&format!("{long}END\r\n"), Expect::Value(mark()), Ok(Answer::TooLong(bytes)));
+    let each = Found { data: Bytes::from_static(b"x"), flags: 3, key: mark(), ..Found::default() };
+    let others = "VALUE key 3 1\r\nx\r\n";
+    check(
+        &format!("{others}{long}{others}END\r\n"),
+        Expect::Values(3),
+        Ok(Answer::Items(vec![each.clone(), each], vec![(mark(), bytes)])),
+    );
+    let refused = || Err(Misbehaviour::Reply(ReplyError::ValueTooLong { bytes, bytes_max: LIMIT }));
+    check(&format!("VA {bytes} kother\r\n{value}\r\n"), Expect::MetaItem(mark()), refused());
+    check(&format!("{long}{long}END\r\n"), Expect::Values(1), refused());
+    check(&format!("VA {bytes}\r\n{value}\r\n"), Expect::MetaNumber, refused());
+    let (bytes, bytes_max) = (SKIPPED_BYTES_MAX + 1, LIMIT);
+    let refused = Err(Misbehaviour::Reply(ReplyError::ValueTooLong { bytes, bytes_max }));
+    check(&format!("VA {bytes} kkey\r\n"), Expect::MetaItem(mark()), refused);
+    // Nor is one refused that has come after an error line.
+    check(
+        &format!("{long}SERVER_ERROR no\r\n"),
+        Expect::Values(2),
+        Ok(Answer::Refused("SERVER_ERROR no".into())),
+    );
+}
+
+#[test]
 fn short_values_are_copied_and_long_ones_shared() {
     for (bytes, shared) in [(SHARED_BYTES_MIN - 1, false), (SHARED_BYTES_MIN, true)] {
         let reply = [format!("VA {bytes} kkey\r\n").as_bytes(), &vec![7; bytes], b"\r\n"].concat();
@@ -146,7 +191,7 @@ fn short_values_of_many_share_little_memory() {
     let mut reader = Reader::default();
     let answer =
         reader.next(&mut BytesMut::from(&reply[..]), Expect::Values(sizes.len()), &Limits::default());
-    let Ok(Some(Answer::Items(items))) = answer else { panic!("{answer:?}") };
+    let Ok(Some(Answer::Items(items, _))) = answer else { panic!("{answer:?}") };
     assert_eq!(items.iter().map(|item| item.data.len()).collect::<Vec<_>>(), sizes);
     assert!(items.iter().all(|item| item.data.iter().all(|byte| *byte == 7)));
     assert_eq!(reader.room.capacity(), 0, "nothing is shared with the next caller's answer");
