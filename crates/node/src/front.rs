@@ -14,8 +14,8 @@
 //!   reply (then its input is no longer read, and after [`Config::stall_timeout`] without progress it is closed);
 //!   unparsed input by what the service says it needs. What exceeds a worker's own buffers is asked of
 //!   [`Service::reserve`] first.
-//! - **Draining**: listeners close, what has arrived is answered and sent, idle connections close, and after
-//!   [`DRAIN_LIMIT`] the rest.
+//! - **Draining**: listeners close, what has arrived is answered and sent, idle connections close, what they asked for
+//!   without waiting for it is done, and after [`DRAIN_LIMIT`] the rest is given up.
 
 mod acceptor;
 mod address;
@@ -38,7 +38,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use mio::Registry;
 use tokio::sync::Notify;
 
-pub(crate) use address::{BoundListener, ListenAddress, listen_tcp};
+pub(crate) use address::{BoundListener, ListenAddress, keep_alive, listen_tcp};
 pub(crate) use budget::{Budget, Share};
 pub(crate) use counters::{Counter, FrontCounters, WorkerCounters};
 pub(crate) use stream::Stream;
@@ -66,7 +66,7 @@ impl Now {
 }
 
 /// A connection of a worker, for as long as the worker has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Client(usize);
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ pub(crate) trait Service: Send + 'static {
     fn ready(&mut self, _token: usize, _read_closed: bool, _now: Now) {}
 
     /// Everything that was ready had its turn: whatever was gathered for other sockets is sent now. Adds the connections
-    /// for which replies have come.
+    /// for which replies have come, and those that it held and that can go on.
     fn end_turn(&mut self, _now: Now, _answered: &mut Vec<Client>) {}
 
     /// Appends the replies that have come for a connection.
@@ -138,6 +138,11 @@ pub(crate) trait Service: Send + 'static {
 
     /// Whether replies to this connection are still to come, or to be collected.
     fn owes(&self, _session: &Self::Session) -> bool {
+        false
+    }
+
+    /// Whether something that connections asked for is still under way, though they may not wait for it.
+    fn is_busy(&self) -> bool {
         false
     }
 
@@ -179,7 +184,8 @@ pub(crate) enum Next {
     Flush,
     /// Requests remain that must wait until there is memory for their replies.
     Wait,
-    /// Requests remain that must wait until some of the replies that are owed have come.
+    /// Requests remain that must wait until the service names the connection: until some of the replies that are owed have
+    /// come, or until it can go on otherwise.
     Hold,
     /// Send the output and what is owed, and close.
     Close,

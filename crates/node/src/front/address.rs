@@ -4,13 +4,14 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use mio::net::{TcpListener, UnixListener};
-use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
 /// Connections the kernel holds for a listener until they are accepted.
 const BACKLOG: i32 = 4096;
@@ -161,12 +162,17 @@ pub(crate) fn listen_tcp(address: SocketAddr) -> io::Result<std::net::TcpListene
     listen(Domain::for_address(address), Some(Protocol::TCP), &address.into()).map(Into::into)
 }
 
+/// Has the kernel ask now and then whether the peer of a silent connection is still there.
+pub(crate) fn keep_alive(socket: &impl AsFd) -> io::Result<()> {
+    SockRef::from(socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}
+
 fn listen(domain: Domain, protocol: Option<Protocol>, address: &SockAddr) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::STREAM, protocol)?;
     if protocol.is_some() {
         socket.set_reuse_address(true)?;
         // Accepted connections inherit it: without, a peer whose host is gone would hold its place for ever.
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        keep_alive(&socket)?;
     }
     socket.set_nonblocking(true)?;
     socket.bind(address)?;

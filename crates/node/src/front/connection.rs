@@ -35,7 +35,7 @@ enum Phase {
     Process,
     /// The same, but their replies need memory that others have to give back first.
     Park,
-    /// The same, but replies that the service owes have to come first.
+    /// The same, but the service says when to go on.
     Hold,
     /// Close when the output is sent, and what the service still owes.
     Close,
@@ -88,6 +88,11 @@ impl<S: Service> Connection<S> {
     /// A request that has arrived in part has memory reserved.
     pub(super) fn holds_request(&self) -> bool {
         self.input.is_reserved()
+    }
+
+    /// It waits for the service.
+    pub(super) fn is_held(&self) -> bool {
+        self.phase == Phase::Hold
     }
 
     /// Whether a further turn gets anywhere without the poller or the service reporting anything.

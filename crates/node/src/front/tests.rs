@@ -11,8 +11,11 @@ use peerset_testkit::wait_for;
 
 use super::*;
 
-/// Echoes whole lines, one in each turn, so that there is always a rest for a later one.
-struct Echo;
+/// Echoes whole lines, one in each turn, so that there is always a rest for a later one. Busy for so many turns more.
+#[derive(Default)]
+struct Echo {
+    later: Arc<AtomicUsize>,
+}
 
 impl Service for Echo {
     type Session = ();
@@ -38,9 +41,25 @@ impl Service for Echo {
     fn is_scarce(&self, _: Purpose) -> bool {
         false
     }
+
+    fn end_turn(&mut self, _: Now, _: &mut Vec<Client>) {
+        let _ = self.later.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |turns| turns.checked_sub(1));
+    }
+
+    fn is_busy(&self) -> bool {
+        self.later.load(Ordering::Relaxed) > 0
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.is_busy().then_some(Duration::from_millis(1))
+    }
 }
 
 fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
+    start_with(threads, &Arc::default())
+}
+
+fn start_with(threads: usize, later: &Arc<AtomicUsize>) -> (Front, SocketAddr, Arc<FrontCounters>) {
     let listener = BoundListener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
     let ListenAddress::Tcp(address) = listener.address().unwrap() else { panic!("a TCP address") };
     let config = Config {
@@ -51,7 +70,8 @@ fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
         stall_timeout: Duration::from_secs(10),
     };
     let counters = Arc::new(FrontCounters::new(threads));
-    (Front::start(&config, vec![listener], &counters, |_| Echo).unwrap(), address, counters)
+    let echo = |_| Echo { later: later.clone() };
+    (Front::start(&config, vec![listener], &counters, echo).unwrap(), address, counters)
 }
 
 /// Sends a few lines of changing lengths, some cut in two, and wants them back; until told to stop. Counts how often.
@@ -121,4 +141,19 @@ fn draining_answers_what_has_arrived() {
     let mut back = Vec::new();
     stream.read_to_end(&mut back).unwrap();
     assert_eq!(back.len(), lines.len());
+}
+
+#[test]
+fn draining_waits_for_what_nobody_waits_for() {
+    let later = Arc::new(AtomicUsize::new(0));
+    let (front, address, _) = start_with(1, &later);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"line\n").unwrap();
+    stream.read_exact(&mut [0; b"line\n".len()]).unwrap();
+    later.store(100, Ordering::Relaxed);
+    drop(stream);
+    let start = Instant::now();
+    front.drain();
+    let left = later.load(Ordering::Relaxed);
+    assert!(left == 0 || start.elapsed() >= DRAIN_LIMIT, "{left} turns were still to come");
 }

@@ -128,7 +128,7 @@ impl<S: Service> Worker<S> {
             let patience = match (self.again.is_empty(), self.parked.is_empty()) {
                 (false, _) => Some(Duration::ZERO),
                 (true, false) => Some(PARKED),
-                (true, true) => (!self.connections.is_empty()).then_some(SWEEP),
+                (true, true) => (!self.connections.is_empty() || drain_until.is_some()).then_some(SWEEP),
             };
             let patience = match self.service.patience() {
                 Some(own) => Some(patience.map_or(own, |patience| patience.min(own))),
@@ -174,9 +174,9 @@ impl<S: Service> Worker<S> {
             }
             if stop.draining() {
                 let until = *drain_until.get_or_insert(now.instant + DRAIN_LIMIT);
-                let drained = self.drain(now, until);
+                self.drain(now);
                 self.deliver(now);
-                if drained {
+                if self.is_drained() || Instant::now() >= until {
                     return;
                 }
             } else if self.staff.active() != self.active_seen && now.instant >= next_share {
@@ -293,11 +293,13 @@ impl<S: Service> Worker<S> {
         let for_replies = patience(self.service.is_scarce(Purpose::Replies));
         let for_requests = patience(self.service.is_scarce(Purpose::Request));
         for (key, connection) in &self.connections {
-            // One that waits for memory itself cannot help making no progress.
-            let for_request = if connection.queued { self.stall_timeout } else { for_requests };
+            // One that waits for memory itself, or for the service, cannot help making no progress.
+            let waits = connection.queued || connection.is_held();
+            let for_request = if waits { self.stall_timeout } else { for_requests };
             let stalled = connection.stalled_since.is_some_and(|since| now - since >= for_replies)
                 || (connection.holds_request() && now - connection.last_progress >= for_request);
             let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit)
+                && !connection.is_held()
                 && !self.service.owes(&connection.session);
             if stalled {
                 self.counters().stalled_closed.add(1);
@@ -312,8 +314,8 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Gives every connection a last turn and closes those with nothing under way; true when none is left.
-    fn drain(&mut self, now: Now, until: Instant) -> bool {
+    /// Gives every connection a last turn and closes those with nothing under way.
+    fn drain(&mut self, now: Now) {
         self.take_new(now);
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -327,6 +329,10 @@ impl<S: Service> Worker<S> {
                 self.close(key);
             }
         }
-        self.connections.is_empty() || Instant::now() >= until
+    }
+
+    /// Whether no connection is left, nor anything that one asked for.
+    fn is_drained(&self) -> bool {
+        self.connections.is_empty() && !self.service.is_busy()
     }
 }

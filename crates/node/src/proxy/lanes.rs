@@ -16,7 +16,7 @@ use slab::Slab;
 
 use super::plan::Plan;
 use super::pool::{Pool, Server, View};
-use super::upstream::{Refused, Replies, Upstream};
+use super::upstream::{Refused, Replies, Room, Upstream};
 
 /// How often time-outs are looked for while anything is under way.
 const CHECK: Duration = Duration::from_millis(10);
@@ -35,6 +35,8 @@ pub(super) struct Lanes {
     pools: Vec<PoolLanes>,
     /// Connections with something to send in this turn.
     sending: Vec<LaneId>,
+    /// Connections that are crowded, and some that no longer are.
+    crowded: Vec<LaneId>,
     next_check: Instant,
     /// When something has to be looked at though nothing happens.
     wake_at: Option<Instant>,
@@ -66,6 +68,17 @@ impl PoolLanes {
     }
 }
 
+/// How it stands with the connection that a request would go over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It takes more.
+    Open,
+    /// So much waits there that this request should wait elsewhere.
+    Crowded,
+    /// There is none.
+    Closed,
+}
+
 /// Why nobody can be asked.
 pub(super) enum NoLane {
     /// The pool has no servers.
@@ -86,6 +99,7 @@ impl Lanes {
             upstreams: Slab::new(),
             pools: Vec::new(),
             sending: Vec::new(),
+            crowded: Vec::new(),
             next_check: Instant::now(),
             wake_at: None,
             seed,
@@ -163,7 +177,57 @@ impl Lanes {
     pub(super) fn admit(&mut self, lane: LaneId, now: Instant) -> Result<(), Refused> {
         self.wake_at = Some(now);
         let Some(registry) = &self.registry else { return Err(Refused::Down) };
-        self.upstreams[lane].admit(registry, now)
+        if self.upstreams[lane].admit(registry, now)? == Room::Little {
+            self.crowd(lane);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn crowd(&mut self, lane: LaneId) {
+        let upstream = &mut self.upstreams[lane];
+        if !upstream.crowded {
+            upstream.crowded = true;
+            self.crowded.push(lane);
+        }
+    }
+
+    /// Whether any connection is crowded.
+    #[inline]
+    pub(super) fn any_crowded(&self) -> bool {
+        !self.crowded.is_empty()
+    }
+
+    /// Where a key's request would get to.
+    pub(super) fn way(&self, id: PoolId, key: &[u8], operation: Operation) -> Way {
+        let pool = &self.pools[usize::from(id.0)].used;
+        let of = |at: usize| &self.upstreams[pool.lanes[at]];
+        let Some(owner) = pool.view.fleet.owner(key) else { return Way::Closed };
+        let taker = match of(owner).is_down() {
+            false => Some(owner),
+            true if pool.pool.settings.owner_down == OwnerDown::Next && !operation.names_version() => {
+                pool.view.fleet.owners(key, NEXT_MAX).into_iter().find(|&at| !of(at).is_down())
+            }
+            true => None,
+        };
+        match taker {
+            Some(at) if of(at).crowded => Way::Crowded,
+            Some(_) => Way::Open,
+            None => Way::Closed,
+        }
+    }
+
+    /// True if a connection is crowded no more.
+    pub(super) fn have_cleared(&mut self) -> bool {
+        let before = self.crowded.len();
+        let upstreams = &mut self.upstreams;
+        self.crowded.retain(|&lane| upstreams.get_mut(lane).is_some_and(Upstream::stays_crowded));
+        self.crowded.len() < before
+    }
+
+    /// Whether any server was asked something that it has not answered.
+    pub(super) fn owe(&self) -> bool {
+        self.upstreams.iter().any(|(_, upstream)| upstream.owes())
     }
 
     /// A connection to write a request to; it is sent at the end of the turn.

@@ -59,6 +59,13 @@ impl Server {
         }
     }
 
+    /// One for tests, whose name has these addresses.
+    #[cfg(test)]
+    pub(super) fn at(addresses: Vec<SocketAddr>) -> Server {
+        let endpoint = "name:11211".parse().expect("an endpoint");
+        Server { addresses: Mutex::new(addresses), ..Server::new(endpoint) }
+    }
+
     /// Where to connect to after so many addresses were found not to work.
     pub(super) fn address(&self, passed_over: usize) -> io::Result<SocketAddr> {
         let addresses = lock(&self.addresses);

@@ -1,6 +1,7 @@
 //! What a worker of the proxy does: takes requests of its clients to servers, and replies back.
 
 mod all;
+mod crowd;
 mod many;
 mod one;
 
@@ -46,6 +47,7 @@ pub(in crate::proxy) struct ProxyService {
     scratch: Box<[u8]>,
     /// Empty between requests; kept for its memory.
     asked: Vec<many::Asked>,
+    crowd: crowd::Crowd,
 }
 
 /// What is remembered of a connection.
@@ -91,6 +93,7 @@ impl ProxyService {
             proxy,
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
             asked: Vec::new(),
+            crowd: crowd::Crowd::default(),
         }
     }
 
@@ -317,6 +320,12 @@ impl Service for ProxyService {
                 Ok(Parsed::Complete { value: Request::Quit, consumed: length }) => {
                     return Turn { consumed: consumed + length, next: Next::Close };
                 }
+                Ok(Parsed::Complete { value: request, .. })
+                    if self.lanes.any_crowded() && self.joins_crowd(&request) =>
+                {
+                    self.crowd.join(client);
+                    return Turn { consumed, next: Next::Hold };
+                }
                 Ok(Parsed::Complete { value: request, consumed: length }) => {
                     self.dispatch(client, session, &request, &rest[..length], output, now);
                     consumed += length;
@@ -383,6 +392,9 @@ impl Service for ProxyService {
             }
         }
         self.desk.flights.take_named(now.instant, answered);
+        if self.lanes.any_crowded() && self.lanes.have_cleared() {
+            self.crowd.leave(answered);
+        }
     }
 
     fn collect(&mut self, session: &mut Session, output: &mut Vec<u8>) {
@@ -395,6 +407,10 @@ impl Service for ProxyService {
 
     fn owes(&self, session: &Session) -> bool {
         session.flight.is_some()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.lanes.owe()
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -4,14 +4,16 @@
 //! order. Nothing is sent to a server that is known to be down: the [`Health`] of the connection decides, and a lone
 //! `version` has to be answered before a server that failed is used again.
 //!
-//! - **Bounds**: requests and bytes that wait by the pool's `queue`; one reply by the largest item.
+//! - **Bounds**: requests and bytes that wait by the pool's `queue`; one reply by the largest item. Well before the
+//!   queue is full the connection is [crowded](Room::Little), and clients that ask for more of it wait.
 //! - **A hung server** fails everything that waits for it once, when the first of it is overdue, and is down then.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::{Registry, Token};
 use peerset_client_memcache::handshake::{Handshake, Progress};
@@ -74,9 +76,15 @@ pub(super) struct Upstream {
     refused: usize,
     /// Values that have come for the first that waits.
     values: u32,
+    /// When the connection stood, until the first request is answered on it.
+    unproven: Option<Instant>,
     health: Health,
+    /// What was last told of why it is down.
+    told: Option<Failure>,
     /// Has to be sent to in this turn.
     pub(super) queued: bool,
+    /// So much waits that nobody should add to it, until it is [no longer so](Upstream::stays_crowded).
+    pub(super) crowded: bool,
     /// The server left its pool; the connection goes when nothing waits for it.
     pub(super) departing: bool,
 }
@@ -91,6 +99,7 @@ struct Line {
 }
 
 enum Link {
+    /// Nothing waits, and there is nothing to send.
     Closed,
     /// Until the given moment.
     Connecting(Wire, Instant),
@@ -106,6 +115,40 @@ const VALUE_SKIPPED_MAX: u64 = 1 << 30;
 
 /// Output buffers that grew beyond this are given back when they are empty.
 const OUTPUT_RETAINED: usize = 256 * 1024;
+
+/// An idle connection that the server closes sooner, before it answered any request, speaks against the server.
+const IDLE_MIN: Duration = Duration::from_millis(500);
+
+/// Why a connection ends on which replies no longer belong to requests.
+const OUT_OF_STEP: &str = "it answered what it was not asked";
+
+/// Why a connection ends.
+#[derive(Debug)]
+struct Trouble {
+    failure: Failure,
+    /// For people.
+    why: Cow<'static, str>,
+}
+
+impl Trouble {
+    fn new(failure: Failure, why: impl Into<Cow<'static, str>>) -> Trouble {
+        Trouble { failure, why: why.into() }
+    }
+}
+
+/// Crowded is where so large a part of the requests of the queue waits.
+const CROWDED_REQUESTS: usize = 2;
+
+/// The same for bytes: fewer, since they need not wait here but may in the sockets of clients.
+const CROWDED_BYTES: usize = 16;
+
+/// How much more a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Enough,
+    /// This request, and few others.
+    Little,
+}
 
 /// Why a request is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +188,10 @@ impl Upstream {
             passed_over: 0,
             refused: 0,
             values: 0,
+            unproven: None,
+            told: None,
             queued: false,
+            crowded: false,
             departing: false,
         }
     }
@@ -153,6 +199,11 @@ impl Upstream {
     /// Whether the server answered the greeting of this connection, or cannot be expected to soon.
     pub(super) fn is_settled(&self) -> bool {
         matches!(self.link, Link::Open(_)) || self.health.is_ejected()
+    }
+
+    /// Whether it waits for replies, or to say something.
+    pub(super) fn owes(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -187,7 +238,7 @@ impl Upstream {
 
     /// Whether a request would be taken.
     #[inline]
-    pub(super) fn admit(&mut self, registry: &Registry, now: Instant) -> Result<(), Refused> {
+    pub(super) fn admit(&mut self, registry: &Registry, now: Instant) -> Result<Room, Refused> {
         if !matches!(self.link, Link::Open(_)) {
             match self.health.admits(now) {
                 Admission::Ask if matches!(self.link, Link::Closed) => {
@@ -203,14 +254,33 @@ impl Upstream {
                 Admission::Refuse { .. } => return Err(Refused::Down),
             }
         }
-        let queued = self.output.len() - self.sent;
-        if self.pending.len() >= self.settings.server.queue_requests_max
-            || queued >= self.settings.server.queue_bytes_max
+        let queue = &self.settings.server;
+        let (requests, bytes) = (self.pending.len(), self.output.len() - self.sent);
+        if requests < queue.queue_requests_max / CROWDED_REQUESTS
+            && bytes < queue.queue_bytes_max / CROWDED_BYTES
         {
+            return Ok(Room::Enough);
+        }
+        if requests >= queue.queue_requests_max || bytes >= queue.queue_bytes_max {
             self.counters.overloads.add(1);
             return Err(Refused::Overloaded);
         }
-        Ok(())
+        Ok(Room::Little)
+    }
+
+    /// Whether it is still crowded. It is until half of what made it so is gone, so that who waits can go on for a while
+    /// then; and never once it failed, as nothing waits for it any more.
+    pub(super) fn stays_crowded(&mut self) -> bool {
+        let queue = &self.settings.server;
+        self.crowded &= !self.departing
+            && (self.pending.len() > queue.queue_requests_max / CROWDED_REQUESTS / 2
+                || self.output.len() - self.sent > queue.queue_bytes_max / CROWDED_BYTES / 2);
+        self.crowded
+    }
+
+    /// Whether a request would be refused as the server is down.
+    pub(super) fn is_down(&self) -> bool {
+        self.health.is_ejected()
     }
 
     /// Where a request that was [admitted](Self::admit) is written, and what is put before its key;
@@ -260,18 +330,25 @@ impl Upstream {
                 self.open(registry, now);
             }
             Link::Connecting(_, until) | Link::Greeting(_, _, until) if now >= *until => {
-                self.fail(Failure::ConnectTimeout, now, desk);
+                let limit = self.settings.server.connect_timeout;
+                let why = format!("it did not answer within {limit:?} of being connected to");
+                self.fail(Trouble::new(Failure::ConnectTimeout, why), now, desk);
             }
             Link::Open(_) => {
                 let limit = self.settings.server.request_timeout;
                 // What moves is slow and not hung: only silence counts.
                 let silent = |first: &Pending| now.duration_since(first.since.max(self.heard)) >= limit;
                 if self.pending.front().is_some_and(silent) {
-                    self.fail(Failure::Timeout, now, desk);
+                    let why = format!("it did not answer a request within {limit:?}");
+                    self.fail(Trouble::new(Failure::Timeout, why), now, desk);
                 }
             }
             _ => {}
         }
+        debug_assert!(
+            !matches!(self.link, Link::Closed) || self.pending.is_empty(),
+            "nobody would answer it"
+        );
         self.report();
     }
 
@@ -282,24 +359,21 @@ impl Upstream {
 
     /// False if not even that is possible; health knows then.
     fn open(&mut self, registry: &Registry, now: Instant) -> bool {
-        let opened = Wire::connect(&self.server, self.passed_over, &self.settings).and_then(|mut wire| {
-            wire.register(registry, self.token)?;
-            Ok(wire)
-        });
-        match opened {
-            Ok(wire) => {
-                self.counters.connects.add(1);
-                self.link = Link::Connecting(wire, now + self.settings.server.connect_timeout);
-                self.writable_watched = true;
-                true
-            }
-            Err(error) => {
-                tracing::debug!(server = %self.server.label, %error, "cannot connect");
-                if self.has_another_address() {
-                    return self.open(registry, now);
+        loop {
+            let opened = Wire::connect(&self.server, self.passed_over, &self.settings);
+            let registered = opened.and_then(|mut wire| wire.register(registry, self.token).map(|()| wire));
+            let error = match registered {
+                Ok(wire) => {
+                    self.counters.connects.add(1);
+                    self.link = Link::Connecting(wire, now + self.settings.server.connect_timeout);
+                    self.writable_watched = true;
+                    return true;
                 }
-                self.settle(Failure::Connect, now);
-                false
+                Err(error) => error,
+            };
+            if !self.has_another_address() {
+                self.settle(&Trouble::new(Failure::Connect, error.to_string()), now);
+                return false;
             }
         }
     }
@@ -324,13 +398,14 @@ impl Upstream {
         now: Instant,
         desk: &mut impl Replies,
     ) {
-        if let Err(failure) = self.try_ready(registry, read_closed, scratch, now, desk) {
+        if let Err(trouble) = self.try_ready(registry, read_closed, scratch, now, desk) {
             let connecting = matches!(self.link, Link::Connecting(..));
-            if connecting && failure == Failure::Connect && self.has_another_address() {
+            let goes_on = connecting && self.has_another_address() && {
                 self.link = Link::Closed;
-                self.open(registry, now);
-            } else {
-                self.fail(failure, now, desk);
+                self.open(registry, now)
+            };
+            if !goes_on {
+                self.fail(trouble, now, desk);
             }
         }
         self.report();
@@ -343,25 +418,19 @@ impl Upstream {
         scratch: &mut [u8],
         now: Instant,
         desk: &mut impl Replies,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
         if let Link::Connecting(wire, _) = &mut self.link {
             match wire.is_connected() {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(error) => {
-                    tracing::debug!(server = %self.server.label, %error, "cannot connect");
-                    return Err(Failure::Connect);
-                }
+                Err(error) => return Err(Trouble::new(Failure::Connect, error.to_string())),
             }
             self.greet();
             self.queued = true;
         }
-        if self.writable_watched {
-            self.send(registry)?;
-        }
+        // First, as it may end a handshake that holds up what is to be sent.
         self.receive(read_closed, scratch, now, desk)?;
-        // Reading may have ended a handshake that held up what is to be sent.
-        if self.writable_watched { Ok(()) } else { self.send(registry) }
+        self.send(registry)
     }
 
     /// Says the first words, before all requests that wait already.
@@ -377,39 +446,39 @@ impl Upstream {
     /// Sends what there is, as far as the socket takes it.
     pub(super) fn flush(&mut self, registry: &Registry, now: Instant, desk: &mut impl Replies) {
         self.queued = false;
-        if let Err(failure) = self.send(registry) {
-            self.fail(failure, now, desk);
+        if let Err(trouble) = self.send(registry) {
+            self.fail(trouble, now, desk);
         }
     }
 
-    fn send(&mut self, registry: &Registry) -> Result<(), Failure> {
+    fn send(&mut self, registry: &Registry) -> Result<(), Trouble> {
         let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
         self.line = None;
+        let lost = |error: io::Error| Trouble::new(Failure::Lost, error.to_string());
         while self.sent < self.output.len() {
             match wire.write(&self.output[self.sent..]) {
-                Ok(0) => return Err(Failure::Lost),
+                Ok(0) => return Err(lost(io::ErrorKind::WriteZero.into())),
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    tracing::debug!(server = %self.server.label, %error, "a connection failed");
-                    return Err(Failure::Lost);
-                }
+                Err(error) => return Err(lost(error)),
             }
         }
+        wire.flush().map_err(lost)?;
         if self.sent == self.output.len() {
             self.sent = 0;
             self.output.clear();
             if self.output.capacity() > OUTPUT_RETAINED {
                 self.output = Vec::new();
             }
-        } else if self.sent > OUTPUT_RETAINED {
+        } else if self.sent > OUTPUT_RETAINED.max(self.output.len() / 2) {
+            // Not more often, since the rest is moved.
             self.output.drain(..self.sent);
             self.sent = 0;
         }
         let watch = !self.output.is_empty() || wire.wants_write();
         if watch != self.writable_watched {
-            wire.watch_writable(registry, self.token, watch).map_err(|_| Failure::Lost)?;
+            wire.watch_writable(registry, self.token, watch).map_err(lost)?;
             self.writable_watched = watch;
         }
         Ok(())
@@ -423,18 +492,15 @@ impl Upstream {
         scratch: &mut [u8],
         now: Instant,
         desk: &mut impl Replies,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Trouble> {
         loop {
             let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
             let count = match wire.read(scratch) {
-                Ok(0) => return Err(Failure::Lost),
+                Ok(0) => return Err(Trouble::new(Failure::Lost, "it closed the connection")),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    tracing::debug!(server = %self.server.label, %error, "a connection failed");
-                    return Err(Failure::Lost);
-                }
+                Err(error) => return Err(self.explain(&error)),
             };
             self.heard = now;
             let bytes = &scratch[..count];
@@ -464,11 +530,23 @@ impl Upstream {
         }
     }
 
+    /// What it means that reading failed.
+    #[cold]
+    fn explain(&self, error: &io::Error) -> Trouble {
+        let failure = match (&self.link, error.kind()) {
+            // What TLS says of bytes, such as those of a certificate that cannot be trusted.
+            (Link::Greeting(..), io::ErrorKind::InvalidData) => Failure::Handshake,
+            (_, io::ErrorKind::InvalidData) => Failure::Garbage,
+            _ => Failure::Lost,
+        };
+        Trouble::new(failure, error.to_string())
+    }
+
     /// Takes the whole replies at the front; how many bytes they were.
-    fn take(&mut self, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> Result<usize, Failure> {
+    fn take(&mut self, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> Result<usize, Trouble> {
         let mut consumed = 0;
         if matches!(self.link, Link::Greeting(..)) {
-            match self.hear_greeting(bytes)? {
+            match self.hear_greeting(bytes, now)? {
                 Some(count) => consumed = count,
                 None => {
                     self.missing = 1;
@@ -484,8 +562,9 @@ impl Upstream {
             if rest.is_empty() {
                 break;
             }
-            // Bytes that nobody asked for.
-            let Some(first) = self.pending.front_mut() else { return Err(Failure::Garbage) };
+            let Some(first) = self.pending.front_mut() else {
+                return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
+            };
             match parse_reply(rest, &self.limits) {
                 Ok(Parsed::Incomplete { bytes_min }) => {
                     self.missing = bytes_min;
@@ -513,8 +592,7 @@ impl Upstream {
                         }
                     };
                     if !fits {
-                        tracing::warn!(server = %self.server.label, "a reply that belongs to no request; closing");
-                        return Err(Failure::Garbage);
+                        return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
                     }
                     consumed += length;
                 }
@@ -522,8 +600,7 @@ impl Upstream {
                     consumed += self.pass_over_value(rest, value, now, desk)?;
                 }
                 Err(error) => {
-                    tracing::warn!(server = %self.server.label, %error, "no reply of memcached; closing");
-                    return Err(Failure::Garbage);
+                    return Err(Trouble::new(Failure::Garbage, format!("no reply of memcached: {error}")));
                 }
             }
         }
@@ -538,12 +615,10 @@ impl Upstream {
         value: u64,
         now: Instant,
         desk: &mut impl Replies,
-    ) -> Result<usize, Failure> {
-        let Some(line) = memchr::memchr(b'\n', rest) else { return Err(Failure::Garbage) };
-        if value > VALUE_SKIPPED_MAX {
-            tracing::warn!(server = %self.server.label, value, "a value beyond all bounds; closing");
-            return Err(Failure::Garbage);
-        }
+    ) -> Result<usize, Trouble> {
+        let (Some(line), ..=VALUE_SKIPPED_MAX) = (memchr::memchr(b'\n', rest), value) else {
+            return Err(Trouble::new(Failure::Garbage, format!("a value of {value} bytes")));
+        };
         self.skip = value + b"\r\n".len() as u64;
         let text = format!("a value of {value} bytes is over the proxy's --max-item");
         let reply = Reply::ServerError(text.as_bytes());
@@ -555,11 +630,12 @@ impl Upstream {
             && !desk.spoil(first, key, &text)
         {
             if !first.joined || !self.complete(&Reply::End, encode::END, now, desk) {
-                tracing::warn!(server = %self.server.label, "a value that was not asked for; closing");
-                return Err(Failure::Garbage);
+                return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
             }
         }
-        let Some(first) = self.pending.front_mut() else { return Err(Failure::Garbage) };
+        let Some(first) = self.pending.front_mut() else {
+            return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
+        };
         match first.kind {
             Kind::Values => {}
             Kind::Quiet { .. } => {
@@ -587,29 +663,29 @@ impl Upstream {
             }
             self.counters.observe(first, reply, std::mem::take(&mut self.values), now);
             self.pending.pop_front();
+            self.unproven = None;
             self.health.succeeded();
         }
         fits
     }
 
     /// How many bytes the greeting's answer took, once it is complete.
-    fn hear_greeting(&mut self, bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    fn hear_greeting(&mut self, bytes: &[u8], now: Instant) -> Result<Option<usize>, Trouble> {
         let Link::Greeting(_, handshake, _) = &mut self.link else { return Ok(Some(0)) };
         match handshake.feed(bytes) {
             Progress::NeedMore => Ok(None),
-            Progress::Failed(error) => {
-                tracing::warn!(server = %self.server.label, %error, "the server cannot be used");
-                Err(Failure::Handshake)
-            }
+            Progress::Failed(error) => Err(Trouble::new(Failure::Handshake, error.to_string())),
             Progress::Done { dialect, consumed } => {
                 self.meta = dialect.meta && self.settings.meta;
                 if let Link::Greeting(wire, ..) = std::mem::replace(&mut self.link, Link::Closed) {
                     self.link = Link::Open(wire);
                 }
                 self.refused = 0;
+                self.unproven = Some(now);
                 if self.health.is_ejected() {
                     tracing::info!(server = %self.server.label, pool = %self.settings.pool, "server is back");
                     self.health.probed();
+                    self.told = None;
                 }
                 Ok(Some(consumed))
             }
@@ -617,9 +693,19 @@ impl Upstream {
     }
 
     /// Closes, and fails everything that waits.
-    fn fail(&mut self, failure: Failure, now: Instant, desk: &mut impl Replies) {
-        let lost_idle =
-            self.pending.is_empty() && matches!((&self.link, failure), (Link::Open(_), Failure::Lost));
+    fn fail(&mut self, trouble: Trouble, now: Instant, desk: &mut impl Replies) {
+        let failure = trouble.failure;
+        let well = match (&self.link, failure, self.unproven) {
+            (Link::Open(_), Failure::Lost, None) => self.pending.is_empty(),
+            (Link::Open(_), Failure::Lost, Some(since)) => {
+                self.pending.is_empty() && now.duration_since(since) >= IDLE_MIN
+            }
+            _ => false,
+        };
+        if failure == Failure::ConnectTimeout || matches!(self.link, Link::Greeting(..)) {
+            // Trying the others at once would cost whoever waits a time-out for each; the next probe does.
+            self.passed_over += 1;
+        }
         self.link = Link::Closed;
         self.output.clear();
         self.sent = 0;
@@ -630,15 +716,11 @@ impl Upstream {
         self.meta = false;
         self.values = 0;
         self.writable_watched = false;
-        if failure == Failure::ConnectTimeout {
-            // Trying the others at once would cost whoever waits a time-out for each; the next probe does.
-            self.passed_over += 1;
-        }
-        if lost_idle {
+        if well {
             // An idle connection may be closed by a server that is well; a new one will tell.
-            tracing::debug!(server = %self.server.label, "the server closed an idle connection");
+            tracing::debug!(server = %self.server.label, why = %trouble.why, "an idle connection ended");
         } else {
-            self.settle(failure, now);
+            self.settle(&trouble, now);
         }
         let why = match failure {
             Failure::Connect | Failure::ConnectTimeout => Answer::Down,
@@ -651,16 +733,26 @@ impl Upstream {
         }
     }
 
-    fn settle(&mut self, failure: Failure, now: Instant) {
+    /// Takes a failure into account, and tells of it what is new.
+    fn settle(&mut self, trouble: &Trouble, now: Instant) {
+        let &Trouble { failure, ref why } = trouble;
+        let (server, pool) = (&self.server.label, &self.settings.pool);
         let before = self.health.is_ejected();
         self.health.failed(failure, now);
-        if self.health.is_ejected() && !before {
+        if !self.health.is_ejected() {
+            match failure {
+                Failure::Garbage => tracing::warn!(%server, %pool, %why, "a connection was given up"),
+                _ => tracing::debug!(%server, %pool, %why, "a connection was lost"),
+            }
+        } else if !before {
             self.counters.ejections.add(1);
-            tracing::warn!(
-                server = %self.server.label, pool = %self.settings.pool, cause = ?failure,
-                "server is down; trying it again in the background"
-            );
+            tracing::warn!(%server, %pool, %why, "server is down; trying it again in the background");
+        } else if self.told.is_some_and(|told| told != failure) {
+            tracing::warn!(%server, %pool, %why, "server is still down");
+        } else {
+            tracing::debug!(%server, %pool, %why, "server is still down");
         }
+        self.told = self.health.is_ejected().then_some(failure);
         self.report();
     }
 
@@ -676,3 +768,6 @@ impl Drop for Upstream {
         self.counters.set_connected(false);
     }
 }
+
+#[cfg(test)]
+mod tests;

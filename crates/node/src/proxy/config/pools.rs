@@ -10,7 +10,7 @@
 //! | `connect-timeout` | for a connection and its handshake | 500 ms |
 //! | `eject-after` | connections lost in a row until a server is down; a refusal or a time-out is enough by itself | 3 |
 //! | `retry-min`, `retry-max` | how long it is left alone then | 100 ms, 10 s |
-//! | `queue` | requests that may wait for one server on one connection | 16384 |
+//! | `queue` | requests that may wait for one server on one connection; from half of it on, clients that ask for more wait | 16384 |
 //! | `prefix` | put before every key on the servers | |
 //! | `auth`, or `auth-file` | `{ user, password }`, or a file with `USER:PASSWORD` on its first line | |
 //! | `tls` | `true`, or `{ ca, cert, key, server-name }` | |

@@ -2,17 +2,23 @@
 
 use std::fs;
 
-use peerset_testkit::{Memcached, Peerset, TempDir};
+use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
 
-use super::fleet::wait_until_known;
+use super::fleet::{PATIENCE, wait_until_known};
 use crate::wire::{PEERSET, Wire};
 
 /// A proxy for one server with these settings of its pool.
 #[track_caller]
 fn proxy_with(server: &Memcached, settings: &str) -> Peerset {
+    proxy_for(&server.addr().to_string(), settings)
+}
+
+/// The same for a list of servers.
+#[track_caller]
+fn proxy_for(servers: &str, settings: &str) -> Peerset {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("proxy.toml");
-    let pool = format!("[pools.one]\ndiscover = \"static:{}\"\n{settings}\n", server.addr());
+    let pool = format!("[pools.one]\ndiscover = \"static:{servers}\"\n{settings}\n");
     fs::write(&path, format!("{pool}\n[routes]\nshard = \"one\"\n")).unwrap();
     let proxy = Peerset::start_proxy(PEERSET, &["--config", path.to_str().unwrap()]);
     wait_until_known(proxy.addr());
@@ -52,11 +58,21 @@ fn servers_that_speak_tls_are_spoken_to_so() {
     wire.ask(format!("set big 0 0 900000\r\n{value}\r\n"), "STORED\r\n");
     wire.ask("get big\r\n".repeat(3), format!("VALUE big 0 900000\r\n{value}\r\nEND\r\n").repeat(3));
     wire.ask("get a\r\n".repeat(500), "VALUE a 0 1\r\n1\r\nEND\r\n".repeat(500));
+    // Both ways at once, and more than fits anywhere.
+    let value = "v".repeat(20_000);
+    let mut writer = Wire::of(wire.stream());
+    let sets = format!("set many 0 0 20000\r\n{value}\r\n").repeat(1000);
+    let writing = std::thread::spawn(move || writer.send(sets));
+    wire.expect("STORED\r\n".repeat(1000));
+    writing.join().unwrap();
 
     let stranger = proxy_with(&server, "owner-down = \"error\"\ntls = true");
     let mut wire = Wire::connect(stranger.addr());
     wire.send("get a\r\n");
     assert!(wire.read_until("\r\n").starts_with("SERVER_ERROR"), "its certificate is nobody's we know");
+    wait_for("a word of it in the log", PATIENCE, || {
+        stranger.program().stderr().contains("certificate").then_some(())
+    });
 }
 
 #[test]
@@ -79,25 +95,94 @@ fn a_prefix_is_on_the_server_and_nowhere_else() {
     assert!(line.starts_with("CLIENT_ERROR") || line.starts_with("SERVER_ERROR"), "{line:?}");
 }
 
-#[test]
-fn a_full_queue_refuses_at_once() {
-    let mut server = Memcached::start(&[]);
-    let proxy = proxy_with(&server, "queue = 10\ntimeout = \"5s\"");
+/// A proxy whose queues are short, for two servers of which the second is stopped; and a key of each, with value 1.
+#[track_caller]
+fn proxy_with_one_stopped(settings: &str) -> ([Memcached; 2], Peerset, [String; 2]) {
+    let mut servers = [Memcached::start(&[]), Memcached::start(&[])];
+    let list = format!("{},{}", servers[0].addr(), servers[1].addr());
+    let proxy = proxy_for(&list, &format!("queue = 10\nconnect-timeout = \"10s\"\n{settings}"));
     let mut wire = Wire::connect(proxy.addr());
-    wire.ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
-    server.stop();
-    wire.send("set a 0 0 1\r\n1\r\n".repeat(30));
-    // The first ten wait, and replies come in order, so it is another connection that sees the refusal.
-    let refused = peerset_testkit::wait_for("a refusal", super::fleet::PATIENCE, || {
-        let mut another = Wire::connect(proxy.addr());
-        another.send("set b 0 0 1\r\n1\r\n");
-        another.stream().set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
-        let mut reply = [0; 12];
-        std::io::Read::read_exact(another.stream(), &mut reply).ok().map(|()| reply)
+    let keys: Vec<_> = (0..40).map(|number| format!("key:{number}")).collect();
+    for key in &keys {
+        wire.ask(format!("set {key} 0 0 1\r\n1\r\n"), "STORED\r\n");
+    }
+    let keys = [0, 1].map(|at: usize| {
+        let mut server = Wire::connect(servers[at].addr());
+        let has = |key: &&String| {
+            server.send(format!("mg {key}\r\n"));
+            server.read_until("\r\n") == "HD\r\n"
+        };
+        keys.iter().find(has).expect("each server has some").clone()
     });
-    assert_eq!(&refused, b"SERVER_ERROR");
-    server.resume();
-    let mut replies: Vec<_> = (0..30).map(|_| wire.read_until("\r\n")).collect();
-    replies.retain(|line| line != "STORED\r\n");
-    assert!(replies.iter().all(|line| line.contains("overloaded")) && replies.len() >= 19, "{replies:?}");
+    servers[1].stop();
+    (servers, proxy, keys)
+}
+
+#[test]
+fn a_full_queue_makes_its_clients_wait_and_no_others() {
+    let (servers, proxy, [other, key]) = proxy_with_one_stopped("timeout = \"60s\"");
+    let mut clients: Vec<_> = (0..3).map(|_| Wire::connect(proxy.addr())).collect();
+    for client in &mut clients {
+        client.send(format!("incr {key} 1 noreply\r\n").repeat(30));
+        client.send(format!("incr {key} 1\r\n").repeat(30));
+    }
+    for _ in 0..30 {
+        Wire::connect(proxy.addr()).ask(format!("set {other} 0 0 1\r\n1\r\n"), "STORED\r\n");
+    }
+    servers[1].resume();
+    for client in &mut clients {
+        for _ in 0..30 {
+            let line = client.read_until("\r\n");
+            assert!(line.trim_end().parse::<u32>().is_ok(), "{line}");
+        }
+    }
+    clients[0].ask(format!("get {key}\r\n"), format!("VALUE {key} 0 3\r\n181\r\nEND\r\n"));
+}
+
+#[test]
+fn who_waits_for_a_full_queue_goes_on_when_the_server_is_down() {
+    let (_servers, proxy, [_, key]) = proxy_with_one_stopped("timeout = \"3s\"");
+    let mut clients: Vec<_> = (0..3).map(|_| Wire::connect(proxy.addr())).collect();
+    for client in &mut clients {
+        client.send(format!("mg {key} v\r\n").repeat(30) + "mn\r\n");
+    }
+    for client in &mut clients {
+        let replies = client.read_until("MN\r\n");
+        assert_eq!(replies.lines().count(), 31, "{replies}");
+        assert!(!replies.contains("overloaded"), "{replies}");
+    }
+}
+
+#[test]
+fn what_cannot_wait_is_refused_by_a_full_queue() {
+    let (servers, proxy, _) = proxy_with_one_stopped("timeout = \"60s\"");
+    let mut wire = Wire::connect(proxy.addr());
+    wire.send("verbosity 0\r\n".repeat(12));
+    let mut another = Wire::connect(proxy.addr());
+    let overloads = format!("one:{}:overloads 2\r\n", servers[1].addr());
+    wait_for("two to be refused", PATIENCE, || {
+        another.send("stats servers\r\n");
+        another.read_until("\r\nEND\r\n").contains(&overloads).then_some(())
+    });
+    servers[1].resume();
+    for at in 0..12 {
+        assert_eq!(wire.read_until("\r\n").contains("overloaded"), at >= 10, "of request {at}");
+    }
+}
+
+#[test]
+fn idle_connections_to_servers_are_kept_alive() {
+    let server = Memcached::start(&[]);
+    let proxy = proxy_with(&server, "");
+    Wire::connect(proxy.addr()).ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    let address = format!("0100007F:{:04X}", server.addr().port());
+    wait_for("a keepalive timer on each connection", PATIENCE, || {
+        let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+        let sockets = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // Remote address, established, and the timer: 02 is the one that keeps alive.
+        let mut timers = sockets
+            .filter(|line| line[2] == address && line[3] == "01")
+            .map(|line| line[5].starts_with("02:"));
+        timers.next().is_some_and(|first| first && timers.all(|timer| timer)).then_some(())
+    });
 }

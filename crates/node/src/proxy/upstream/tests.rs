@@ -1,0 +1,211 @@
+//! Connections to servers that a test plays, at moments that it chooses.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use mio::{Events, Poll};
+use peerset_client_memcache::ServerConfig;
+use peerset_placement::Spec;
+use peerset_route::{Operation, OwnerDown};
+
+use super::*;
+use crate::proxy::pending::To;
+
+/// What became of requests.
+#[derive(Default)]
+struct Desk {
+    answered: usize,
+    failed: Vec<Answer>,
+}
+
+impl Replies for Desk {
+    fn part(&mut self, _: &Pending, _: &Reply<'_>, _: &[u8]) -> bool {
+        true
+    }
+
+    fn spoil(&mut self, _: &Pending, _: &[u8], _: &str) -> bool {
+        true
+    }
+
+    fn last(&mut self, _: &Pending, _: &Reply<'_>, _: &[u8]) -> bool {
+        self.answered += 1;
+        true
+    }
+
+    fn failed(&mut self, _: Pending, _: &Server, _: &Settings, why: Answer) {
+        self.failed.push(why);
+    }
+}
+
+/// A connection and its poller.
+struct Rig {
+    poll: Poll,
+    upstream: Upstream,
+    desk: Desk,
+}
+
+impl Rig {
+    /// With a server of these addresses, not connected yet.
+    fn new(addresses: &[SocketAddr], change: impl FnOnce(&mut ServerConfig)) -> Rig {
+        let mut server = ServerConfig::default();
+        change(&mut server);
+        let settings = Settings {
+            pool: "pool".into(),
+            server,
+            spec: Spec::default(),
+            owner_down: OwnerDown::Error,
+            meta: true,
+            stale_in_use: Arc::default(),
+        };
+        let upstream = Upstream::new(
+            Arc::new(Server::at(addresses.to_vec())),
+            Arc::new(settings),
+            Arc::default(),
+            Limits::default(),
+            0,
+            7,
+            Instant::now(),
+        );
+        Rig { poll: Poll::new().unwrap(), upstream, desk: Desk::default() }
+    }
+
+    fn maintain(&mut self, now: Instant) {
+        self.upstream.maintain(self.poll.registry(), now, &mut self.desk);
+    }
+
+    /// Lets a request wait, as a client's would.
+    #[track_caller]
+    fn ask(&mut self, now: Instant) -> Room {
+        let room = self.upstream.admit(self.poll.registry(), now).unwrap();
+        self.upstream.output().0.extend_from_slice(b"delete a\r\n");
+        self.upstream.expect(Pending {
+            to: To::Nobody,
+            kind: Kind::Line,
+            operation: Operation::Delete,
+            route: None,
+            key: 0,
+            prefix: 0,
+            keys: 1,
+            joined: false,
+            since: now,
+        });
+        room
+    }
+
+    /// Handles what happens, all of it at this moment, until it led to what is waited for.
+    #[track_caller]
+    fn turn_until(&mut self, now: Instant, done: impl Fn(&Upstream, &Desk) -> bool) {
+        let mut events = Events::with_capacity(16);
+        let mut scratch = [0; 1024];
+        while !done(&self.upstream, &self.desk) {
+            self.poll.poll(&mut events, Some(Duration::from_secs(30))).unwrap();
+            assert!(!events.is_empty(), "nothing happens");
+            let (registry, desk) = (self.poll.registry(), &mut self.desk);
+            for event in &events {
+                self.upstream.ready(registry, event.is_read_closed(), &mut scratch, now, desk);
+            }
+            self.upstream.flush(registry, now, desk);
+        }
+    }
+}
+
+fn is_open(upstream: &Upstream, _: &Desk) -> bool {
+    matches!(upstream.link, Link::Open(_))
+}
+
+fn is_closed(upstream: &Upstream, _: &Desk) -> bool {
+    matches!(upstream.link, Link::Closed)
+}
+
+/// Takes a connection and answers its greeting.
+#[track_caller]
+fn greet(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(b"VERSION 1.6.18\r\n").unwrap();
+    stream
+}
+
+fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+#[test]
+fn an_address_that_cannot_even_be_tried_leaves_nobody_waiting() {
+    // Nobody listens on the first; to the second there is no way, which connecting says at once.
+    let addresses = ["127.0.0.1:1", "255.255.255.255:1"].map(|address| address.parse().unwrap());
+    let mut rig = Rig::new(&addresses, |_| {});
+    let now = Instant::now();
+    rig.ask(now);
+    rig.turn_until(now, is_closed);
+    assert_eq!(rig.desk.failed, [Answer::Down]);
+    assert!(rig.upstream.is_down() && !rig.upstream.is_busy() && rig.upstream.output.is_empty());
+}
+
+#[test]
+fn an_address_that_breaks_greetings_is_passed_over() {
+    let ((broken, first), (well, second)) = (listen(), listen());
+    let mut rig = Rig::new(&[first, second], |_| {});
+    let now = Instant::now();
+    rig.maintain(now);
+    drop(broken.accept().unwrap());
+    rig.turn_until(now, is_closed);
+    rig.maintain(now);
+    well.set_nonblocking(false).unwrap();
+    let _stream = greet(&well);
+    rig.turn_until(now, is_open);
+}
+
+/// Connections that a server closes after so long, having answered a greeting and nothing more: how often until it is
+/// taken for down, of ten times.
+#[track_caller]
+fn check_idle_ends(after: Duration, asked: bool, expected: Option<usize>) {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |_| {});
+    let mut now = Instant::now();
+    for round in 1..=10 {
+        rig.maintain(now);
+        let mut stream = greet(&listener);
+        rig.turn_until(now, is_open);
+        if asked {
+            rig.ask(now);
+            stream.write_all(b"NOT_FOUND\r\n").unwrap();
+            rig.turn_until(now, |_, desk| desk.answered == round);
+        }
+        drop(stream);
+        now += after;
+        rig.turn_until(now, is_closed);
+        if rig.upstream.is_down() {
+            assert_eq!(expected, Some(round));
+            return;
+        }
+    }
+    assert_eq!(expected, None);
+}
+
+#[test]
+fn a_server_may_close_idle_connections_but_not_all_at_once() {
+    check_idle_ends(Duration::ZERO, false, Some(3));
+    check_idle_ends(IDLE_MIN, false, None);
+    check_idle_ends(Duration::ZERO, true, None);
+}
+
+#[test]
+fn what_is_half_full_is_crowded_until_it_is_a_quarter_full() {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |server| server.queue_requests_max = 8);
+    let now = Instant::now();
+    rig.maintain(now);
+    let mut stream = greet(&listener);
+    rig.turn_until(now, is_open);
+    let rooms: Vec<Room> = (0..8).map(|_| rig.ask(now)).collect();
+    assert_eq!(rooms, [[Room::Enough; 4], [Room::Little; 4]].concat());
+    assert_eq!(rig.upstream.admit(rig.poll.registry(), now), Err(Refused::Overloaded));
+    rig.upstream.crowded = true;
+    for (answered, crowded) in [(5, true), (6, false)] {
+        stream.write_all(&b"NOT_FOUND\r\n".repeat(answered - rig.desk.answered)).unwrap();
+        rig.turn_until(now, |_, desk| desk.answered == answered);
+        assert_eq!(rig.upstream.stays_crowded(), crowded, "{answered} of 8 answered");
+    }
+}
