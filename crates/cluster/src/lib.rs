@@ -49,6 +49,7 @@ mod discover;
 mod endpoint;
 mod file;
 mod fixed;
+#[doc(hidden)]
 pub mod fuzzing;
 mod item;
 mod limits;

@@ -145,7 +145,7 @@ pub enum MemberError {
     #[error("another member already has this id")]
     DuplicateId,
     /// The set is full: members with smaller ids took all the places.
-    #[error("the set already has its {members_max} members")]
+    #[error("the set is full: {members_max} members are allowed")]
     SetFull {
         /// [`Limits::members_max`].
         members_max: usize,

@@ -183,7 +183,7 @@ fn is_refused(membership: &Membership, outcome: Result<(), RegisterError>, befor
     };
     if !before {
         let reason = error.source().map(ToString::to_string);
-        tracing::error!(member = %membership.id(), %error, reason, "asking again with every check");
+        tracing::error!(member = %membership.id(), %error, reason, "not registered as wished; asking again with every check");
     }
     true
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peerset_cluster::{Endpoint, Scheme};
 
-use crate::{PathError, ZookeeperConfig};
+use crate::PathError;
 
 /// Why an ensemble or a set cannot be opened. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,10 +33,7 @@ pub enum OpenError {
         scheme: Scheme,
     },
     /// ZooKeeper counts a session's time-out in milliseconds, and nobody who waits for days for the dead to go means it.
-    #[error(
-        "a session's time-out of {asked:?} is not between 1 ms and {:?}",
-        ZookeeperConfig::SESSION_TIMEOUT_MAX
-    )]
+    #[error("a session's time-out is from 1 ms to 24 h, which {asked:?} is not")]
     SessionTimeout {
         /// What was asked for.
         asked: Duration,

@@ -36,16 +36,27 @@
 //! members, until one answers.
 //!
 //! # Register an endpoint, with a ping
-//! [`Checked`] registers while a check passes and takes the member out while it fails. Without a check, register the
-//! membership itself:
+//! [`Checked`] calls the ping once a second, registers while it passes and takes the member out while it fails:
 //! ```no_run
 //! use peerset_cluster::{Member, Register};
+//! use peerset_discover_zookeeper::{CheckConfig, Checked};
+//! use tokio::net::TcpStream;
 //! # use peerset_discover_zookeeper::Serverset;
 //!
 //! # async fn example(set: Serverset) -> Result<(), Box<dyn std::error::Error>> {
 //! let mut member = Member::at("10.0.0.1:8080".parse()?);
 //! member.endpoints.insert("admin".into(), "10.0.0.1:9990".parse()?);
 //! let membership = set.create_membership(member).await?;
+//!
+//! let ping = || async { TcpStream::connect("127.0.0.1:8080").await.map(drop) };
+//! let checked = Checked::start(membership, CheckConfig::default(), ping);
+//! // …
+//! checked.close().await?; // returns once this process sees it gone
+//! # Ok(()) }
+//! ```
+//! Who needs no ping calls [`register`](peerset_cluster::Membership::register) of the membership itself:
+//! ```no_run
+//! # async fn example(membership: peerset_cluster::Membership) -> Result<(), peerset_cluster::RegisterError> {
 //! membership.register().await?; // returns once this process sees it in the set
 //! // …
 //! membership.deregister().await?;
@@ -55,9 +66,14 @@
 //! for as long as the membership lives.
 //!
 //! # Sharded memcached over a watched set
-//! A [`Serverset`] is a [`Discover`](peerset_cluster::Discover), so whatever takes a watch takes it: the memcached client
-//! of `peerset-client-memcache` with the placement `mcset`, say, which is go.serversets' `mcset`, or `peerset proxy
-//! --pool serverset://zk01.internal:2181/prod/memcache_nodes` for clients in any language.
+//! A [`Serverset`] is a [`Discover`](peerset_cluster::Discover), so whatever takes a watch takes it:
+//! `Client::sharded(set.watch())` of `peerset-client-memcache`, with the placement `mcset`, finds keys where go.serversets'
+//! `mcset` left them. Neither library depends on the other, so the whole program is an example of the one crate that uses
+//! both, `crates/node/examples/sharded_serverset.rs`:
+//! ```text
+//! cargo run -p peerset-node --example sharded_serverset -- serverset://zk01.internal:2181/prod/memcache_nodes
+//! ```
+//! For clients in other languages there is `peerset proxy --pool serverset://zk01.internal:2181/prod/memcache_nodes`.
 //!
 //! # Compatible with
 //! ZooKeeper 3.5 and later; tested with 3.8. Watching works with older servers too. Before 3.6, finding one's znode again
@@ -68,6 +84,7 @@ mod check;
 mod config;
 mod error;
 mod follow;
+#[doc(hidden)]
 pub mod fuzzing;
 mod member_json;
 mod path;

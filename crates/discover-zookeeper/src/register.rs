@@ -89,7 +89,7 @@ impl Registrar {
                 Err(error) if error.is_final() => {
                     if was_agreed {
                         // Nobody waits for it who would be told.
-                        tracing::error!(member = %intent.id(), %error, "ZooKeeper refused to register again");
+                        tracing::error!(member = %intent.id(), %error, "ZooKeeper refused to register the member again; still trying");
                     }
                     intent.refuse(DriverError::new(error));
                     tokio::select! {
@@ -159,7 +159,7 @@ impl Registrar {
         let mut backoff = Backoff::new(self.retry_max);
         while let Err(error) = self.agree(&Wish::Deregistered).await {
             if error.is_final() {
-                tracing::warn!(%error, "ZooKeeper refused to deregister; the member goes with its session");
+                tracing::warn!(%error, "ZooKeeper refused to delete the member; it goes with its session");
                 return;
             }
             backoff.wait().await;

@@ -117,7 +117,7 @@ impl View {
         for problem in problems.iter().filter(|problem| !self.outlets.problems.borrow().contains(problem)) {
             let (node, reason) = (&problem.node, &problem.reason);
             match *node == self.path {
-                false => tracing::warn!(node, reason, "skipped"),
+                false => tracing::warn!(node, reason, "a znode is skipped"),
                 true if lost => tracing::warn!(node, reason, "the set cannot be read; still trying"),
                 true => tracing::warn!(node, reason, "something is wrong with the set"),
             }

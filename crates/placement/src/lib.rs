@@ -51,6 +51,7 @@
 mod check;
 mod diff;
 mod error;
+#[doc(hidden)]
 pub mod fuzzing;
 pub mod hash;
 mod keys;

@@ -41,6 +41,7 @@
 
 pub mod base64;
 mod digits;
+#[doc(hidden)]
 pub mod fuzzing;
 mod limits;
 mod meta_line;

@@ -116,7 +116,7 @@ impl Follower {
                         State::Pending => "there is no set yet",
                         _ => "keeping the last set",
                     };
-                    tracing::warn!(path = %self.path.display(), %error, "member file cannot be read; {stays}");
+                    tracing::warn!(path = %self.path.display(), %error, "the member file cannot be read; {stays}");
                     self.trouble = Some(trouble);
                 }
                 self.publisher.lost();
@@ -126,7 +126,7 @@ impl Follower {
                 self.report(Vec::new());
                 self.revision += 1;
                 if self.publisher.absent(Revision(self.revision)).changed {
-                    tracing::warn!(path = %self.path.display(), "member file does not exist");
+                    tracing::warn!(path = %self.path.display(), "the member file does not exist");
                 }
             }
             Look::Blank if self.believe() => self.publish(Reading::default()),
@@ -156,7 +156,7 @@ impl Follower {
     fn report(&self, problems: Vec<LineProblem>) {
         for problem in problems.iter().filter(|problem| !self.problems.borrow().contains(problem)) {
             tracing::warn!(path = %problem.path.display(), line = problem.line, column = problem.column,
-                problem = %problem.problem, "bad line left out");
+                problem = %problem.problem, "a bad line is left out");
         }
         self.problems.send_if_modified(|kept| {
             let changed = **kept != *problems;

@@ -37,7 +37,7 @@ impl Notices {
         let heard = shared.clone();
         let watcher = notify::recommended_watcher(move |event| heard.hear(event));
         if let Err(error) = &watcher {
-            tracing::warn!(%error, "no notices of file changes; polling only");
+            tracing::warn!(%error, "the system gives no notice of changed files; looking at them from time to time");
         }
         Notices { watcher: watcher.ok(), watched: BTreeSet::new(), shared }
     }
@@ -74,7 +74,9 @@ impl Notices {
             match watcher.watch(&folder, RecursiveMode::NonRecursive) {
                 Ok(()) => begun |= self.watched.insert(folder),
                 // Gone again, or no watches left: the next look tries anew.
-                Err(error) => tracing::debug!(folder = %folder.display(), %error, "cannot be watched"),
+                Err(error) => {
+                    tracing::debug!(folder = %folder.display(), %error, "the folder cannot be watched")
+                }
             }
         }
         begun
@@ -105,7 +107,7 @@ impl Shared {
         let relevant = match &event {
             Ok(event) => trail.concerns(event),
             Err(error) => {
-                tracing::debug!(%error, "a notice was lost");
+                tracing::debug!(%error, "a notice of a changed file was lost");
                 true
             }
         };

@@ -25,7 +25,9 @@ pub(super) fn merge<'s>(parts: impl Iterator<Item = &'s Snapshot>) -> (State, Ve
             }
             match qualified(part.source(), member) {
                 Some(member) if ids.insert(member.id.clone()) => members.push(Arc::new(member)),
-                _ => tracing::warn!(source = %part.source(), member = %member.id, "id is taken in the union"),
+                _ => {
+                    tracing::warn!(source = %part.source(), member = %member.id, "left out of the union, where its id is taken")
+                }
             }
         }
     }

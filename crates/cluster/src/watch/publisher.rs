@@ -121,7 +121,7 @@ impl Publisher {
         if let (Some(first), true) = (refused.first(), changed) {
             let source = self.sender.borrow().source().clone();
             let Refused { id, error } = first;
-            tracing::warn!(%source, refused = refused.len(), member = %id, %error, "members left out");
+            tracing::warn!(%source, refused = refused.len(), member = %id, %error, "members are left out");
         }
         Published { changed, refused }
     }

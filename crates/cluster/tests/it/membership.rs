@@ -191,7 +191,7 @@ async fn what_cannot_be_is_refused_before_it_is_sent() {
 
     let two = cluster.create_membership(member("two")).await.unwrap();
     let full = two.register().await.unwrap_err();
-    assert_eq!(full.source().unwrap().to_string(), "the set already has its 1 members");
+    assert_eq!(full.source().unwrap().to_string(), "the set is full: 1 members are allowed");
     one.deregister().await.unwrap();
     two.register().await.unwrap();
 

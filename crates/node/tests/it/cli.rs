@@ -262,7 +262,7 @@ fn what_to_log_can_stand_in_the_file() {
     let quiet = peerset(&["watch", "--config", path]);
     assert!(!quiet.stderr.contains("WARN"), "{}", quiet.stderr);
     let loud = peerset(&["watch", "--config", path, "--log", "warn"]);
-    assert!(loud.stderr.contains("WARN member file cannot be read"), "{}", loud.stderr);
+    assert!(loud.stderr.contains("WARN the member file cannot be read"), "{}", loud.stderr);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_line_for_each_change_of_a_file() {
 fn what_cannot_be_read_at_first_leaves_no_set_to_keep() {
     let folder = TempDir::new().unwrap();
     let mut watch = start(&["watch", &format!("file:{}", folder.path().display())]);
-    wait_for_log(&mut watch, "member file cannot be read; there is no set yet");
+    wait_for_log(&mut watch, "the member file cannot be read; there is no set yet");
     wait_for_line(&mut watch, "pending");
     assert!(watch.terminate().success());
 }
