@@ -15,8 +15,11 @@ use peerset_cluster::{Discover, DiscoveryUrl, FileSource, StaticSource, Watch};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).unwrap_or_else(|| "static:127.0.0.1:11211".to_owned());
-    let client = Client::sharded(watch(&url)?).build()?;
+    run(&std::env::args().nth(1).unwrap_or_else(|| "static:127.0.0.1:11211".to_owned())).await
+}
+
+pub(crate) async fn run(url: &str) -> Result<(), Box<dyn Error>> {
+    let client = Client::sharded(watch(url)?).build()?;
     client.connect().await?;
 
     let names: Vec<String> = (0..10).map(|number| format!("user:{number}")).collect();
@@ -44,10 +47,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The watch keeps its source alive, and the client the watch.
 fn watch(url: &str) -> Result<Watch, Box<dyn Error>> {
     Ok(match url.parse()? {
-        DiscoveryUrl::Static(url) => StaticSource::new(&url.items)?.watch(),
-        DiscoveryUrl::File(url) => FileSource::open(url.path)?.watch(),
-        other => return Err(format!("{other}: this example knows static: and file: only").into()),
+        DiscoveryUrl::Static(url) => {
+            let source = StaticSource::new(&url.items)?;
+            source.watch().keeping(source)
+        }
+        DiscoveryUrl::File(url) => {
+            let source = FileSource::open(url.path)?;
+            source.watch().keeping(source)
+        }
+        other => {
+            let why = "this example has the sources static: and file: only; others are in crates of their own, such as zk:// \
+                and serverset:// in peerset-discover-zookeeper";
+            return Err(format!("{other}: {why}").into());
+        }
     })
 }

@@ -51,13 +51,17 @@ impl Client {
 
     /// A client of a pool of servers of which each has its share of the keys.
     ///
+    /// Members are followed for as long as the source lives. A watch keeps no source alive unless it is
+    /// [told to](Watch::keeping); when one ends, that is logged, and the last members stay.
+    ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use peerset_client_memcache::{Client, Key};
     /// use peerset_cluster::{Discover, StaticSource};
     ///
     /// let source = StaticSource::parse("10.0.0.1:11211,10.0.0.2:11211")?;
-    /// let client = Client::sharded(source.watch()).placement("ketama".parse()?).build()?;
+    /// let watch = source.watch().keeping(source); // a source ends with its last handle, which is now the client's
+    /// let client = Client::sharded(watch).placement("ketama".parse()?).build()?;
     /// let item = client.get(Key::new("user:42")?).await?;
     /// # Ok(()) }
     /// ```

@@ -90,13 +90,17 @@ pub enum Error {
         /// Which server.
         endpoint: Endpoint,
     },
-    /// The environment's: there is no server to ask. Nothing was sent. While the source is pending there may be some soon.
-    #[error("{pool} has no servers: it is {state}")]
+    /// The environment's: there is no server to ask. Nothing was sent. While the source is pending there may be some soon,
+    /// unless it was closed.
+    #[error("{pool} has no servers: it is {state}{}", if *.closed { ", and was closed" } else { "" })]
     NoServers {
         /// Whose set it is.
         pool: SourceName,
         /// How far that may be believed.
         state: State,
+        /// Whether it will never say anything else: closed, or dropped without
+        /// [`Watch::keeping`](peerset_cluster::Watch::keeping).
+        closed: bool,
     },
     /// The route says so. Nothing was sent.
     #[error("{0}")]
@@ -198,7 +202,7 @@ impl Error {
         match self {
             Error::Lost { .. } | Error::Deadline { .. } => Retry::Here,
             // The first answer of the source may be on its way.
-            Error::NoServers { state, .. } if !state.is_answered() => Retry::Here,
+            Error::NoServers { state, closed: false, .. } if !state.is_answered() => Retry::Here,
             Error::Overloaded { .. }
             | Error::ServerDown { .. }
             | Error::Timeout { .. }
@@ -266,7 +270,7 @@ mod tests {
         }
         let endpoint: Endpoint = "127.0.0.1:1".parse().unwrap();
         let refused = |text: &str| Error::Refused { endpoint: endpoint.clone(), text: text.into() };
-        let nobody = |state| Error::NoServers { pool: SourceName::new("test"), state };
+        let nobody = |state| Error::NoServers { pool: SourceName::new("test"), state, closed: false };
         check(refused("SERVER_ERROR object too large for cache"), Changed::Unknown, Retry::Never);
         check(refused("CLIENT_ERROR bad data chunk"), Changed::Nothing, Retry::Never);
         check(refused("ERROR"), Changed::Nothing, Retry::Never);

@@ -36,7 +36,7 @@ mod slots;
 mod socket;
 
 pub(crate) use answer::{Answer, Expect, Found, Item, Status};
-pub(crate) use dial::{Dialled, dial};
+pub(crate) use dial::{Dialled, Dialler};
 pub(crate) use driver::{Driver, Ending};
 pub(crate) use encoder::{Encoder, Life, Request};
 pub(crate) use exchange::{Exchange, Ready};

@@ -9,13 +9,14 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::ServerConfig;
 use crate::counters::{Counters, Counting, add};
 use crate::error::{Down, Error};
+use crate::handshake::Dialect;
 use crate::health::{Admission, Failure, Health};
-use crate::lane::{Answer, Driver, Ending, Exchange, Lane, Ready, Request, dial};
+use crate::lane::{Answer, Dialler, Driver, Ending, Exchange, Lane, Ready, Request};
 use crate::operation::Operation;
 
 /// A server as this client knows it. Dropping it closes its connections; futures of its requests keep it alive.
@@ -32,6 +33,9 @@ struct Shared {
     /// Something went wrong since the last reply: the next one has to be told to the health, any other need not.
     unforgiven: AtomicBool,
     counting: Arc<Counting>,
+    /// Entered for what is said about the server, not for what is done: a driver has no use for it at every turn. As wide as
+    /// the loudest of it, so that who hears that also hears of whom.
+    span: Span,
     /// Changes when the server goes down or comes back, so that all keepers look.
     down: watch::Sender<Option<Down>>,
 }
@@ -45,7 +49,8 @@ impl Server {
         let health = Mutex::new(Health::new(config.health.clone(), fastrand::u64(..)));
         let down = watch::Sender::new(None);
         let unforgiven = AtomicBool::new(false);
-        let shared = Arc::new(Shared { lanes, health, unforgiven, counting, down });
+        let span = tracing::warn_span!("memcached", server = %endpoint);
+        let shared = Arc::new(Shared { lanes, health, unforgiven, counting, span, down });
         let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(Kept(lane.clone()))).abort_handle();
         let keepers = shared.lanes.iter().map(keeper).collect();
         Server { shared, keepers }
@@ -153,6 +158,7 @@ impl Shared {
         let mut down = self.down.subscribe();
         let mut own = Health::new(lane.config.health.clone(), fastrand::u64(..));
         let is_first = Arc::ptr_eq(lane, &self.lanes[0]);
+        let mut dialler = Dialler::default();
         loop {
             let is_down = down.borrow_and_update().is_some();
             // One of them probes, so that there is one probe at a time however long it takes.
@@ -174,8 +180,7 @@ impl Shared {
                     }
                 }
                 Admission::Ask | Admission::Probe => {
-                    let span = tracing::debug_span!("connection", endpoint = %lane.endpoint);
-                    let connected = self.connect(lane, admission == Admission::Probe).instrument(span).await;
+                    let connected = self.connect(lane, &mut dialler, admission == Admission::Probe).await;
                     let now = Instant::now().into_std();
                     own.admits(now); // the dial was its probe, if it was down
                     if let Err(Aside(failure)) = connected {
@@ -197,11 +202,17 @@ impl Shared {
 
     /// One connection from its beginning to its end. Without one the server is down, unless another lane has one: a server
     /// that takes no more connections is not ejected for that, and the lane stands aside.
-    async fn connect(self: &Arc<Self>, lane: &Arc<Lane>, probe: bool) -> Result<(), Aside> {
-        match dial(&lane.endpoint, &lane.config).await {
+    async fn connect(
+        self: &Arc<Self>,
+        lane: &Arc<Lane>,
+        dialler: &mut Dialler,
+        probe: bool,
+    ) -> Result<(), Aside> {
+        match dialler.dial(&lane.endpoint, &lane.config).instrument(self.span.clone()).await {
             Ok(dialled) => {
                 add(&self.counting.connections, 1);
-                tracing::debug!(version = dialled.dialect.version, meta = dialled.dialect.meta, "connected");
+                let Dialect { version, meta, .. } = &dialled.dialect;
+                self.span.in_scope(|| tracing::debug!(version, meta, "connected"));
                 if probe {
                     self.back();
                 }
@@ -209,12 +220,12 @@ impl Shared {
                 let shared = self.clone();
                 let driver = Driver::new(lane.clone(), epoch, dialled, move || shared.replied());
                 let ending = driver.await;
-                tracing::debug!(?ending, "closed");
+                self.span.in_scope(|| tracing::debug!(?ending, "closed"));
                 self.end(lane, epoch, ending);
             }
             Err(cause) => {
                 add(&self.counting.connect_failures, 1);
-                tracing::debug!(%cause, "not connected");
+                self.span.in_scope(|| tracing::debug!(%cause, "not connected"));
                 if let Some(other) = self.lanes.iter().position(|other| other.is_open()) {
                     lane.step_aside(other);
                     return Err(Aside(cause.failure()));
@@ -265,7 +276,7 @@ impl Shared {
             return;
         }
         if !was {
-            tracing::warn!(endpoint = %self.lanes[0].endpoint, %cause, "server ejected");
+            self.span.in_scope(|| tracing::warn!(%cause, "server is down"));
         }
         // One connection that hangs is known to all: the others are not left to find out for themselves.
         self.lanes.iter().for_each(|lane| add(counter, lane.close(None, &error, Some(cause.clone()))));
@@ -286,7 +297,7 @@ impl Shared {
     fn back(&self) {
         let mut health = self.health();
         health.probed();
-        tracing::info!(endpoint = %self.lanes[0].endpoint, "server is back");
+        self.span.in_scope(|| tracing::info!("server is back"));
         self.down.send_replace(None);
         self.lanes.iter().for_each(|lane| lane.idle());
     }

@@ -68,7 +68,7 @@ impl Shards {
     pub(crate) async fn ask_owner<O: Operation>(&self, operation: O) -> Result<O::Answer, Error> {
         let current = self.current();
         let Some(owner) = current.fleet.owner(operation.key().as_bytes()) else {
-            return Err(current.nobody());
+            return Err(self.nobody(&current));
         };
         current.servers[owner].answer(operation).await
     }
@@ -114,7 +114,10 @@ impl Shards {
                 Some(owner) => by_owner.entry(owner).or_default().push(pick),
                 // Then nobody owns anything.
                 None => {
-                    return Part { failures: vec![(picks.to_vec(), current.nobody())], ..Part::default() };
+                    return Part {
+                        failures: vec![(picks.to_vec(), self.nobody(&current))],
+                        ..Part::default()
+                    };
                 }
             }
         }
@@ -158,6 +161,12 @@ impl Shards {
         self.current().servers.clone()
     }
 
+    fn nobody(&self, current: &Current) -> Error {
+        let (pool, state) = (current.fleet.source().clone(), current.fleet.state());
+        // The follower ends with the source.
+        Error::NoServers { pool, state, closed: self.current.has_changed().is_err() }
+    }
+
     /// Waits until the source has answered, and all servers are connected or known to be down.
     pub(crate) async fn connect(&self) -> Result<(), Error> {
         let mut current = self.current.clone();
@@ -165,7 +174,7 @@ impl Shards {
         let _ = current.wait_for(|current| current.fleet.state().is_answered()).await;
         let current = current.borrow().clone();
         if current.servers.is_empty() {
-            return Err(current.nobody());
+            return Err(self.nobody(&current));
         }
         let connected = join_all(current.servers.iter().map(|server| server.connect())).await;
         connected.into_iter().collect()
@@ -175,12 +184,6 @@ impl Shards {
 impl Drop for Shards {
     fn drop(&mut self) {
         self.follower.abort();
-    }
-}
-
-impl Current {
-    fn nobody(&self) -> Error {
-        Error::NoServers { pool: self.fleet.source().clone(), state: self.fleet.state() }
     }
 }
 
@@ -211,7 +214,11 @@ impl Follower {
                 Err(error) => tracing::warn!(%error, "members not taken, the ones before stay"),
             }
         }
-        // The source was closed. Its last word stands; who waits for another one hears that none will come.
+        // Its last word stands; who waits for another one hears that none will come. Of a fixed list that was all there is.
+        let source = watch.borrow().source().clone();
+        if source.as_str() != "static" {
+            tracing::warn!(%source, "the source was closed: its members are no longer followed");
+        }
     }
 
     /// The servers of a snapshot: those that stay keep their connections.

@@ -1,12 +1,19 @@
-//! Making a connection: socket, TLS, handshake, all within one timeout.
+//! Making a connection: address, socket, TLS, handshake, all within one timeout.
+//!
+//! A name may have several addresses, of which some may not work: each gets a share of the time, and those that failed come
+//! last the next time.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use peerset_cluster::Endpoint;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::Link;
 use super::socket::{Socket, Stream};
@@ -31,32 +38,97 @@ impl Dialled {
 /// As much as a handshake may bring: some lines.
 const HANDSHAKE_BYTES_MAX: usize = 4096;
 
-/// Connects to a server and says hello.
-///
-/// # Cancel safety
-/// Dropping it closes the connection.
-pub(crate) async fn dial(endpoint: &Endpoint, config: &ServerConfig) -> Result<Dialled, Down> {
-    let limit = config.connect_timeout;
-    match tokio::time::timeout(limit, connect(endpoint, config)).await {
-        Ok(dialled) => dialled,
-        Err(_) => Err(Down::ConnectTimeout(limit)),
+/// Makes the connections of one lane.
+#[derive(Debug, Default)]
+pub(crate) struct Dialler {
+    /// Addresses that have failed since they last worked, the longest ago first.
+    failed: Vec<SocketAddr>,
+    /// The look-up under way. It may take longer than a dial does: then the next one waits for it too, and no second one is
+    /// begun.
+    look_up: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+}
+
+impl Dialler {
+    /// Connects to a server and says hello.
+    ///
+    /// # Cancel safety
+    /// Dropping it closes the connection.
+    pub(crate) async fn dial(&mut self, endpoint: &Endpoint, config: &ServerConfig) -> Result<Dialled, Down> {
+        let limit = config.connect_timeout;
+        let began = Instant::now();
+        let dialled = async {
+            let Endpoint::Tcp { host, port } = endpoint else { return connect(endpoint, None, config).await };
+            let addrs = match endpoint.socket_addr() {
+                Some(addr) => vec![addr],
+                None => self.look_up((host.to_string(), port.get())).await.map_err(failed)?,
+            };
+            self.dial_one_of(addrs, endpoint, config, limit.saturating_sub(began.elapsed())).await
+        };
+        timeout(limit, dialled).await.unwrap_or(Err(Down::ConnectTimeout(limit)))
+    }
+
+    /// Tries one address after another.
+    async fn dial_one_of(
+        &mut self,
+        mut addrs: Vec<SocketAddr>,
+        endpoint: &Endpoint,
+        config: &ServerConfig,
+        limit: Duration,
+    ) -> Result<Dialled, Down> {
+        let began = Instant::now();
+        self.failed.retain(|addr| addrs.contains(addr));
+        addrs.sort_by_key(|addr| self.failed.iter().position(|failed| failed == addr).map_or(0, |at| at + 1));
+        let mut outcome = Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
+        for (at, &addr) in addrs.iter().enumerate() {
+            let left = limit.saturating_sub(began.elapsed());
+            let share = left.div_f64((addrs.len() - at) as f64);
+            outcome = timeout(share, connect(endpoint, Some(addr), config))
+                .await
+                .unwrap_or(Err(Down::ConnectTimeout(config.connect_timeout)));
+            self.failed.retain(|failed| *failed != addr);
+            match outcome {
+                Ok(_) => break,
+                Err(_) => self.failed.push(addr),
+            }
+        }
+        outcome
+    }
+
+    async fn look_up(&mut self, name: (String, u16)) -> io::Result<Vec<SocketAddr>> {
+        let ask = async move { lookup_host(name).await.map(Iterator::collect) };
+        let found = self.look_up.get_or_insert_with(|| tokio::spawn(ask)).await;
+        self.look_up = None;
+        found.unwrap_or_else(|ended| Err(io::Error::other(ended)))
     }
 }
 
-async fn connect(endpoint: &Endpoint, config: &ServerConfig) -> Result<Dialled, Down> {
-    let failed = |error| Down::Connect(Arc::new(error));
-    let mut socket = match endpoint {
-        Endpoint::Tcp { host, port } => {
-            let stream = match endpoint.socket_addr() {
-                Some(addr) => TcpStream::connect(addr).await,
-                None => TcpStream::connect((host.to_string(), port.get())).await,
-            };
-            let stream = stream.map_err(failed)?;
+impl Drop for Dialler {
+    fn drop(&mut self) {
+        if let Some(look_up) = &self.look_up {
+            look_up.abort();
+        }
+    }
+}
+
+fn failed(error: io::Error) -> Down {
+    Down::Connect(Arc::new(error))
+}
+
+/// Connects to this address of the server, or to its path.
+async fn connect(
+    endpoint: &Endpoint,
+    addr: Option<SocketAddr>,
+    config: &ServerConfig,
+) -> Result<Dialled, Down> {
+    let mut socket = match (endpoint, addr) {
+        (Endpoint::Unix(path), _) => Socket::Unix(UnixStream::connect(path.as_path()).await.map_err(failed)?),
+        (Endpoint::Tcp { .. }, None) => return Err(failed(io::ErrorKind::AddrNotAvailable.into())),
+        (Endpoint::Tcp { .. }, Some(addr)) => {
+            let stream = TcpStream::connect(addr).await.map_err(failed)?;
             // Requests are batched here, and a lone one must not wait for the acknowledgement of the one before.
             stream.set_nodelay(true).map_err(failed)?;
             Socket::Tcp(stream)
         }
-        Endpoint::Unix(path) => Socket::Unix(UnixStream::connect(path.as_path()).await.map_err(failed)?),
     };
     #[cfg(feature = "tls")]
     if let Some(tls) = &config.tls {
@@ -115,5 +187,45 @@ impl Down {
             #[cfg(feature = "tls")]
             Down::Tls(_) => Failure::Handshake,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use peerset_testkit::{Answer, Port, ScriptedServer};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_does_not_work_costs_its_share_once() {
+        let hung = ScriptedServer::start(|_| Answer::silence());
+        let (closed, well) = (Port::claim(), ScriptedServer::start(Answer::of_empty_memcached));
+        let addrs = vec![hung.addr(), closed.addr(), well.addr()];
+        let endpoint: Endpoint = "cache.example:11211".parse().unwrap();
+        let config = ServerConfig::default();
+        let mut dialler = Dialler::default();
+        // Shares of a time that is none to a machine under load: the second address is refused at once, and the third has
+        // all that is left.
+        let limit = Duration::from_secs(30);
+        tokio::time::pause();
+        let first =
+            dialler.dial_one_of(addrs[..1].to_vec(), &endpoint, &config, Duration::from_millis(1)).await;
+        assert!(matches!(first, Err(Down::ConnectTimeout(_))), "{first:?}");
+        tokio::time::resume();
+        for round in 1..4 {
+            dialler.dial_one_of(addrs.clone(), &endpoint, &config, limit).await.unwrap();
+            assert!(hung.connections() <= 1 && well.connections() == round);
+        }
+        // When it is the only one left, it is tried all the same.
+        dialler.dial_one_of(vec![addrs[1]], &endpoint, &config, limit).await.unwrap_err();
+        assert_eq!(dialler.failed, [closed.addr()], "what the name no longer has is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_down() {
+        let endpoint: Endpoint = "no-such-host.invalid:11211".parse().unwrap();
+        let config = ServerConfig { connect_timeout: Duration::from_secs(30), ..ServerConfig::default() };
+        let down = Dialler::default().dial(&endpoint, &config).await.unwrap_err();
+        assert!(matches!(down, Down::Connect(_)), "{down}");
     }
 }

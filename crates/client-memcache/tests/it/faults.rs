@@ -234,7 +234,7 @@ async fn failures_in_a_row_have_no_reply_between_them() {
         (_, "version") => Answer::of_empty_memcached(request),
         // The second connection breaks, whatever the first one does.
         (1.., _) => Answer::Close(Vec::new()),
-        _ if turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 2 == 0 => Answer::silence(),
+        _ if turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst).is_multiple_of(2) => Answer::silence(),
         _ => Answer::reply("EN\r\nEN\r\n"),
     });
     let client = client(server.addr());

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod cancel;
+mod examples;
 mod faults;
+mod logs;
 mod operations;
 mod pools;
 mod promises;

@@ -52,7 +52,8 @@ async fn connecting_ends_with_the_source() {
     drop(publisher);
     let connected = tokio::time::timeout(SOON, client.connect()).await.expect("an answer");
     let error = connected.unwrap_err();
-    assert!(matches!(error, Error::NoServers { .. }) && error.retry() == Retry::Here, "{error}");
+    assert!(matches!(error, Error::NoServers { closed: true, .. }), "{error}");
+    assert!(error.retry() == Retry::Never && error.to_string().contains("was closed"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,30 @@
+//! The examples, run as they are.
+
+use peerset_testkit::{Memcached, Port};
+
+#[path = "../../examples/failover_get.rs"]
+#[expect(dead_code, reason = "its main reads the command line")]
+mod failover_get;
+#[path = "../../examples/sharded_get.rs"]
+#[expect(dead_code, reason = "its main reads the command line")]
+mod sharded_get;
+
+#[tokio::test]
+async fn sharded_get_follows_any_url_it_says() {
+    let servers = [(); 2].map(|()| Memcached::start(&[]));
+    let list = servers.each_ref().map(|server| server.addr().to_string());
+    sharded_get::run(&format!("static:{}", list.join(","))).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), list.join("\n")).unwrap();
+    sharded_get::run(&format!("file:{}", file.path().display())).await.unwrap();
+    let error = sharded_get::run("zk://127.0.0.1:1/a").await.unwrap_err().to_string();
+    assert!(error.contains("static: and file:") && error.contains("peerset-discover-zookeeper"), "{error}");
+}
+
+#[tokio::test]
+async fn failover_get_does_with_one_server() {
+    let server = Memcached::start(&[]);
+    for first in [server.addr(), Port::claim().addr()] {
+        failover_get::run(&first.to_string(), &server.addr().to_string()).await.unwrap();
+    }
+}
