@@ -75,7 +75,7 @@ impl Notices {
                 Ok(()) => begun |= self.watched.insert(folder),
                 // Gone again, or no watches left: the next look tries anew.
                 Err(error) => {
-                    tracing::debug!(folder = %folder.display(), %error, "the folder cannot be watched")
+                    tracing::debug!(folder = %folder.display(), %error, "the folder cannot be watched");
                 }
             }
         }

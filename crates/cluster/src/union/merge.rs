@@ -26,7 +26,8 @@ pub(super) fn merge<'s>(parts: impl Iterator<Item = &'s Snapshot>) -> (State, Ve
             match qualified(part.source(), member) {
                 Some(member) if ids.insert(member.id.clone()) => members.push(Arc::new(member)),
                 _ => {
-                    tracing::warn!(source = %part.source(), member = %member.id, "left out of the union, where its id is taken")
+                    let (source, member) = (part.source(), &member.id);
+                    tracing::warn!(%source, %member, "left out of the union, where its id is taken");
                 }
             }
         }

@@ -126,8 +126,9 @@ impl Keeper<'_> {
 
     fn refusal(&self) -> String {
         let schemes: Vec<_> = self.config.credentials.iter().map(|one| one.scheme.as_str()).collect();
+        let schemes = schemes.join(" or ");
         format!(
-            "authentication failed; the ensemble knows no such scheme or refuses what was sent: {schemes:?}"
+            "authentication failed: the ensemble does not know the scheme {schemes}, or refuses what came with it"
         )
     }
 
