@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::{Discover, Limits, SourceName, Watch, channel};
+use crate::{Discover, Limits, Member, SourceName, Watch, channel};
 
 mod follow;
 mod lines;
@@ -146,6 +146,13 @@ impl FileSource {
         let follower = follow::Follower::new(path.clone(), config, publisher, reports);
         let task = runtime.spawn(follower.run());
         Ok(FileSource { path, view, problems, task: Arc::new(Task(task.abort_handle())) })
+    }
+
+    /// The members of a file with these bytes, and its bad lines: what following it would show, for who looks once.
+    /// `path` is how problems call the file.
+    pub fn parse(path: &Path, bytes: &[u8], limits: &Limits) -> (Vec<Member>, Vec<LineProblem>) {
+        let reading = lines::read(&path.into(), bytes, limits.members_max);
+        (reading.members, reading.problems)
     }
 
     /// The file, as an absolute path.

@@ -1,11 +1,12 @@
 //! The servers a discovery URL names, for commands that look once.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use peerset_cluster::{DiscoveryUrl, Item, Member, Snapshot, State};
+use peerset_cluster::{DiscoveryUrl, FileConfig, FileSource, Item, LineProblem, Member, Snapshot, State};
 use peerset_discover_zookeeper::Credentials;
 use peerset_placement::Server;
 use peerset_route::server_of;
@@ -13,9 +14,6 @@ use peerset_route::server_of;
 use crate::answer;
 use crate::daemon;
 use crate::source::{self, Look};
-
-/// A larger file is not a list of servers.
-const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// How long a registry may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -25,11 +23,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) enum PoolError {
     #[error("cannot read the list of servers {0}")]
     Read(String, #[source] std::io::Error),
-    #[error("{0} is larger than {FILE_BYTES_MAX} bytes: not a list of servers")]
-    TooLarge(String),
+    #[error("{0} is larger than {1} bytes: not a list of servers")]
+    TooLarge(String, u64),
     /// One bad line would change who owns what, so none is left out.
-    #[error("{path}, line {line}, column {column}: {text}\nwrite HOST:PORT[@WEIGHT][=NAME], one a line")]
-    Line { path: String, line: usize, column: usize, text: String },
+    #[error("{0}\nwrite HOST:PORT[@WEIGHT][=NAME], one on each line")]
+    Line(LineProblem),
     #[error("there is no set `{0}`: it appears when a server registers in it (`peerset register --help`)")]
     Absent(String),
 }
@@ -42,14 +40,14 @@ pub(crate) struct Pool {
     pub(crate) credentials: Vec<Credentials>,
 }
 
-/// The servers in the order in which they are written, on which some placements depend.
+/// The servers in the order in which they are written, on which some placements depend; those that a proxy would have.
 pub(crate) fn servers(pool: &Pool) -> anyhow::Result<Vec<Server>> {
-    let items = match &pool.url {
-        DiscoveryUrl::Static(list) => list.items.clone(),
-        DiscoveryUrl::File(file) => read_items(&file.path)?,
+    let members = match &pool.url {
+        DiscoveryUrl::Static(list) => list.items.iter().map(Item::member).collect(),
+        DiscoveryUrl::File(file) => read_members(&file.path)?,
         _ => return ask(pool),
     };
-    Ok(items.iter().map(|item| server_of(&item.member())).collect())
+    Ok(serving(&members))
 }
 
 /// The servers that a registry has now.
@@ -74,34 +72,32 @@ fn ask(Pool { url, credentials }: &Pool) -> anyhow::Result<Vec<Server>> {
 
 /// Those that serve, in the order that a proxy has them in ([`Fleet`](peerset_route::Fleet)).
 fn in_order(snapshot: &Snapshot) -> Vec<Server> {
-    let serves = |member: &&Member| member.status.is_serving() && member.weight.value() > 0.0;
-    let mut members: Vec<&Member> = snapshot.members().iter().map(AsRef::as_ref).filter(serves).collect();
+    let mut members: Vec<&Member> = snapshot.members().iter().map(AsRef::as_ref).collect();
     members.sort_by_key(|member| member.position);
-    members.into_iter().map(server_of).collect()
+    serving(members)
 }
 
-fn read_items(path: &Path) -> Result<Vec<Item>, PoolError> {
+fn serving<'m>(members: impl IntoIterator<Item = &'m Member>) -> Vec<Server> {
+    let serves = |member: &&Member| member.status.is_serving() && member.weight.value() > 0.0;
+    members.into_iter().filter(serves).map(server_of).collect()
+}
+
+/// The members of a file, each of whose lines has to be good.
+fn read_members(path: &Path) -> Result<Vec<Member>, PoolError> {
     let shown = || path.display().to_string();
-    let unreadable = |error| PoolError::Read(shown(), error);
-    if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
-        return Err(PoolError::TooLarge(shown()));
+    let FileConfig { file_bytes_max, limits, .. } = FileConfig::default();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(file_bytes_max + 1).read_to_end(&mut bytes))
+        .map_err(|error| PoolError::Read(shown(), error))?;
+    if bytes.len() as u64 > file_bytes_max {
+        return Err(PoolError::TooLarge(shown(), file_bytes_max));
     }
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    let mut items = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let written = line.split('#').next().unwrap_or_default();
-        let item = written.trim();
-        if item.is_empty() {
-            continue;
-        }
-        items.push(item.parse::<Item>().map_err(|error| PoolError::Line {
-            path: shown(),
-            line: number + 1,
-            column: written.len() - written.trim_start().len() + error.position().start + 1,
-            text: error.to_string(),
-        })?);
+    let (members, problems) = FileSource::parse(path, &bytes, &limits);
+    match problems.into_iter().next() {
+        Some(problem) => Err(PoolError::Line(problem)),
+        None => Ok(members),
     }
-    Ok(items)
 }
 
 #[cfg(test)]
@@ -120,13 +116,24 @@ mod tests {
         assert_eq!((servers[0].weight, servers[0].name.as_deref()), (2.0, Some("second")));
     }
 
+    /// Whoever locates keys has to see what a proxy sees.
     #[test]
-    fn a_bad_line_is_placed() {
+    fn a_file_is_read_as_a_proxy_reads_it() {
         let folder = peerset_testkit::TempDir::new().unwrap();
         let path = folder.path().join("servers");
-        fs::write(&path, "# two\na:1\n  b:99999 # port\n").unwrap();
-        let error = at(&format!("file:{}", path.display())).unwrap_err().to_string();
-        assert!(error.contains("line 3, column 5"), "{error}");
+        let check = |text: &str, expected: &str| {
+            std::fs::write(&path, text).unwrap();
+            let found = match at(&format!("file:{}", path.display())) {
+                Ok(servers) => servers.iter().map(|server| format!("{server} ")).collect(),
+                Err(error) => error.to_string(),
+            };
+            assert!(found.replace(path.to_str().unwrap(), "PATH").starts_with(expected), "{found}");
+        };
+        check("# two\na:1\n  b:99999 # port\n", "PATH:3:5: ");
+        check("\u{feff}b:1=x#1\r\na:1 # first\n", "b:1 a:1 ");
+        check("a:1\nb:1@0\n", "a:1 ");
+        check("a:1\na:1\n", "PATH:2:1: ");
+        assert_eq!(at("static:a:1@0,b:1").unwrap().len(), 1);
     }
 
     #[test]

@@ -67,18 +67,21 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
         tracing::info!(member = %member.id, trouble, "ended; it was never registered");
         return Ok(());
     }
+    // Asked for again all the same where it is not there: a registration may be under way.
+    let registered = set.watch().borrow().get(&member.id).is_some();
     tokio::select! {
         biased;
         () = stop.signalled() => tracing::warn!("ended by a second signal before all was deregistered"),
-        () = end(kept, &set, settings) => {}
+        () = end(kept, &set, settings, registered) => {}
     }
     Ok(())
 }
 
-async fn end(kept: Kept, set: &Serverset, settings: &RegisterSettings) {
+async fn end(kept: Kept, set: &Serverset, settings: &RegisterSettings, registered: bool) {
     let member = &settings.member.id;
     match timeout(CLOSE_LIMIT, kept.close()).await {
-        Ok(Ok(())) => tracing::info!(%member, "deregistered; ended"),
+        Ok(Ok(())) if registered => tracing::info!(%member, "deregistered; ended"),
+        Ok(Ok(())) => tracing::info!(%member, "ended; it was not registered"),
         Ok(Err(error)) => tracing::warn!(%member, error = &error as &dyn Error, "ended; not deregistered"),
         Err(_) => tracing::warn!(
             %member,

@@ -50,6 +50,17 @@ impl Auth {
     }
 }
 
+/// What `--auth` and `--auth-file` say, or if neither was given what their twins say.
+pub(super) fn over(
+    given: (Vec<Auth>, Option<PathBuf>),
+    other: (Vec<Auth>, Option<PathBuf>),
+) -> (Vec<Auth>, Option<PathBuf>) {
+    match given {
+        (auth, None) if auth.is_empty() => other,
+        given => given,
+    }
+}
+
 impl FromStr for Auth {
     type Err = AuthError;
 

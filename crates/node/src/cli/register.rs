@@ -10,7 +10,7 @@ use peerset_cluster::{DiscoveryUrl, Endpoint, Member};
 use peerset_discover_zookeeper::{Access, CheckConfig, ServersetConfig, write_member};
 use serde::{Deserialize, Deserializer};
 
-use super::auth::{Auth, AuthFileError};
+use super::auth::{self, Auth, AuthFileError};
 use super::flags::{About, Flags, text};
 use super::units::Period;
 use crate::register::RegisterSettings;
@@ -105,6 +105,9 @@ pub(crate) struct RegisterFlags {
     acl: Option<Acl>,
 }
 
+/// No ensemble grants as much; what is longer was not meant.
+const SESSION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Who may do what with znodes that are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -133,6 +136,8 @@ pub(crate) enum RegisterSettingsError {
     NoEndpoint,
     #[error("--{0} must be more than 0")]
     Zero(&'static str),
+    #[error("--session-timeout {0} is more than 24h, for which a server that is gone would stay registered")]
+    SessionTooLong(Period),
     #[error("--{0} {1:?} is given twice")]
     Twice(&'static str, String),
     #[error("--check-at needs --check: without one, nobody looks at the server")]
@@ -157,6 +162,7 @@ impl About for RegisterSettingsError {
             Error::NoUrl | Error::Source(_) => &["url", "named", "shard"],
             Error::NoEndpoint | Error::Member(_) | Error::Limits(_) => &["endpoint"],
             Error::Zero(flag) | Error::Twice(flag, _) => std::slice::from_ref(flag),
+            Error::SessionTooLong(_) => &["session-timeout"],
             Error::NothingChecks => &["check-at", "check"],
             Error::AclWithoutAuth(_) => &["acl", "auth", "auth-file"],
             Error::Auth(_) => &["auth-file"],
@@ -170,6 +176,7 @@ impl Flags for RegisterFlags {
     type Error = RegisterSettingsError;
 
     fn over(self, other: RegisterFlags) -> RegisterFlags {
+        let (auth, auth_file) = auth::over((self.auth, self.auth_file), (other.auth, other.auth_file));
         RegisterFlags {
             url: self.url.or(other.url),
             endpoint: self.endpoint.or(other.endpoint),
@@ -181,8 +188,8 @@ impl Flags for RegisterFlags {
             shard: self.shard.or(other.shard),
             meta: if self.meta.is_empty() { other.meta } else { self.meta },
             session_timeout: self.session_timeout.or(other.session_timeout),
-            auth: if self.auth.is_empty() { other.auth } else { self.auth },
-            auth_file: self.auth_file.or(other.auth_file),
+            auth,
+            auth_file,
             acl: self.acl.or(other.acl),
         }
     }
@@ -205,6 +212,9 @@ impl Flags for RegisterFlags {
         }
         member.shard = self.shard;
         let timeout = positive("session-timeout", self.session_timeout, Duration::from_secs(10))?;
+        if timeout > SESSION_MAX {
+            return Err(Error::SessionTooLong(Period(timeout)));
+        }
         let mut look = Look::default().with_session_timeout(timeout);
         let session = &mut look.zookeeper;
         session.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
@@ -288,6 +298,10 @@ mod tests {
         assert_eq!((settings.member.shard, settings.target.to_string()), (Some(7), "h:1".to_owned()));
         assert_eq!(settings.member.endpoints["admin"].to_string(), "h:2");
         assert_eq!(settings.member.metadata["a"], "b");
+        // Who names credentials is not to be known by others as well.
+        let file = flags("auth-file = '/no/such/file'");
+        let settings = flags("auth = ['digest:a:b']").over(file).settings().unwrap();
+        assert_eq!(settings.look.zookeeper.credentials.len(), 1);
     }
 
     #[track_caller]
@@ -299,6 +313,7 @@ mod tests {
     #[test]
     fn settings_that_do_not_go_together() {
         check_refused("every = '0'", "--every must be more than 0");
+        check_refused("session-timeout = '25h'", "--session-timeout 90000s is more than 24h");
         check_refused("check-at = 'h:2'", "--check-at needs --check");
         check_refused("acl = 'creator-only'", "--acl creator-only needs --auth");
         check_refused("meta = { 'peerset.id' = 'x' }", "\"peerset.id\" begins with peerset.");

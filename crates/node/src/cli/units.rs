@@ -48,6 +48,9 @@ const SIZES: &[(&str, u64)] = &[
 
 const PERIODS: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
 
+/// A hundred years.
+const PERIOD_MS_MAX: u64 = 100 * 365 * 24 * 3_600_000;
+
 /// Reads a whole or decimal number followed by one of `units`, in the smallest unit.
 fn parse(text: &str, units: &[(&str, u64)], malformed: fn(String) -> UnitError) -> Result<u64, UnitError> {
     let wrong = || malformed(text.to_owned());
@@ -85,6 +88,8 @@ impl FromStr for Period {
             0 if text.contains(|c: char| ('1'..='9').contains(&c)) => {
                 Err(UnitError::TooShort(text.to_owned()))
             }
+            // Clocks can count no further, or not on all systems.
+            ms if ms > PERIOD_MS_MAX => Err(UnitError::TooLarge(text.to_owned())),
             ms => Ok(Period(Duration::from_millis(ms))),
         }
     }
@@ -173,6 +178,7 @@ mod tests {
         assert_eq!("5".parse::<Period>(), Err(UnitError::Period("5".into())));
         assert_eq!("2m".parse(), Ok(Period(Duration::from_secs(120))));
         assert_eq!("0.1ms".parse::<Period>(), Err(UnitError::TooShort("0.1ms".into())));
+        assert_eq!("5000000000000h".parse::<Period>(), Err(UnitError::TooLarge("5000000000000h".into())));
         assert!("soon".parse::<Period>().is_err());
     }
 }

@@ -7,7 +7,7 @@ use peerset_cluster::DiscoveryUrl;
 use peerset_discover_zookeeper::Statuses;
 use serde::Deserialize;
 
-use super::auth::{Auth, AuthFileError};
+use super::auth::{self, Auth, AuthFileError};
 use super::flags::{About, Flags, text};
 use super::units::Period;
 use crate::output::Format;
@@ -24,7 +24,8 @@ A line has HOST:PORT[@WEIGHT][=NAME] for each member, after one of these words
 unless all is well:
   empty     the set exists and has no members
   absent    the source says that there is no such set
-  stale     the source cannot be reached; these were its members
+  stale     the source cannot be reached; these were its members (--format json
+            says since when)
   pending   the source has not answered yet
 
 Config file (--config FILE):
@@ -103,6 +104,7 @@ impl Flags for WatchFlags {
     type Error = WatchSettingsError;
 
     fn over(self, other: WatchFlags) -> WatchFlags {
+        let (auth, auth_file) = auth::over((self.auth, self.auth_file), (other.auth, other.auth_file));
         WatchFlags {
             url: self.url.or(other.url),
             format: self.format.or(other.format),
@@ -110,8 +112,8 @@ impl Flags for WatchFlags {
             timeout: self.timeout.or(other.timeout),
             hold_removals: self.hold_removals.or(other.hold_removals),
             all: self.all || other.all,
-            auth: if self.auth.is_empty() { other.auth } else { self.auth },
-            auth_file: self.auth_file.or(other.auth_file),
+            auth,
+            auth_file,
         }
     }
 

@@ -56,7 +56,7 @@ fn a_pool_comes_from_a_file_too() {
     check(&["locate", "--pool", &url, "--placement", "jump", "k"], "", "k\ta:1\n");
     fs::write(&path, "b:2\na:x\n").unwrap();
     let (status, _, stderr) = run(&["locate", "--pool", &url, "k"], b"");
-    assert!(status == 1 && stderr.contains("line 2, column"), "{stderr}");
+    assert!(status == 1 && stderr.contains("servers:2:3: "), "{stderr}");
 }
 
 #[test]

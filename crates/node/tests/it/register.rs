@@ -75,6 +75,8 @@ fn transitions_are_told_once() {
     assert_eq!(count_in_log(&registering, "INFO registered"), 1);
     assert_eq!(count_in_log(&registering, "not registered any more"), 1);
     assert!(registering.terminate().success());
+    let log = registering.stderr();
+    assert!(log.contains("ended; it was not registered") && !log.contains("deregistered;"), "{log}");
 }
 
 #[test]
