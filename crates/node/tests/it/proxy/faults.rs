@@ -251,14 +251,3 @@ fn the_policy_for_an_owner_that_is_down() {
     let line = wire.read_until("\r\n");
     assert!(line.starts_with("SERVER_ERROR"), "{line:?}");
 }
-
-#[test]
-fn what_wants_no_reply_is_not_lost_for_being_much() {
-    let server = Memcached::start(&[]);
-    let proxy = proxy(&format!("static:{}", server.addr()), &[]);
-    let mut wire = Wire::connect(proxy.addr());
-    // More than a queue holds, in fewer reads than the server answers in.
-    wire.ask("set a 0 0 1\r\n0\r\n", "STORED\r\n");
-    wire.send("incr a 1 noreply\r\n".repeat(60_000));
-    wire.ask("get a\r\n", "VALUE a 0 5\r\n60000\r\nEND\r\n");
-}

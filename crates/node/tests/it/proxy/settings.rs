@@ -140,6 +140,16 @@ fn a_full_queue_makes_its_clients_wait_and_no_others() {
 }
 
 #[test]
+fn what_wants_no_reply_is_not_lost_for_being_much() {
+    let server = Memcached::start(&[]);
+    let proxy = proxy_with(&server, "queue = 100\ntimeout = \"60s\"\nconnect-timeout = \"10s\"");
+    let mut wire = Wire::connect(proxy.addr());
+    wire.ask("set a 0 0 1\r\n0\r\n", "STORED\r\n");
+    wire.send("incr a 1 noreply\r\n".repeat(20_000));
+    wire.ask("get a\r\n", "VALUE a 0 5\r\n20000\r\nEND\r\n");
+}
+
+#[test]
 fn who_waits_for_a_full_queue_goes_on_when_the_server_is_down() {
     let (_servers, proxy, [_, key]) = proxy_with_one_stopped("timeout = \"3s\"");
     let mut clients: Vec<_> = (0..3).map(|_| Wire::connect(proxy.addr())).collect();
