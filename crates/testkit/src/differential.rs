@@ -11,8 +11,9 @@
 //!   number, so that servers can be used for many runs. Nobody else may use them meanwhile.
 //! - **A proxy** on the right may differ in a few things more: see [`Right`].
 //! - **Time**: the servers' seconds begin at different moments, so a run during which one has ticked and the other not
-//!   can differ rightly. A script that differs is therefore run again, at a moment when both clocks have just ticked;
-//!   only what differs every time is reported.
+//!   can differ rightly. Each run that differs looks at every server's clock before and after: if none has ticked, the
+//!   difference counts. Else seconds may be apart by as much, and the run is repeated for anything else; only what
+//!   differs every time is reported.
 //! - **Cost**: about 20 ms a seed between two memcacheds; a mismatch up to half a minute, for shrinking.
 //! - **What is left out**: [`KNOWN_DIFFERENCES`] and [`PROXY_DIFFERENCES`], with the reasons.
 

@@ -77,6 +77,11 @@ pub const KNOWN_DIFFERENCES: &[KnownDifference] = &[
         ),
     },
     KnownDifference {
+        what: "t, exp=, l and la= of a run in which a clock has ticked, by as many seconds as it has",
+        why: "each server ticks at its own moment; and memcached renews the time of an access once a minute only",
+        handling: Handling::Compared,
+    },
+    KnownDifference {
         what: "stats, slabs, lru, lru_crawler, watch, cache_memlimit, misbehave, extstore, shutdown, config",
         why: "they tell of or change a server's insides, or end it; a server's own tests check what it offers",
         handling: Handling::NotSent,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::escape::Escaped;
 use super::link::Ending;
@@ -20,8 +19,10 @@ pub struct Mismatch {
     pub left: Side,
     /// The other.
     pub right: Side,
-    /// How long the run took until then.
-    pub took: Duration,
+    /// How far apart the seconds in the replies are, if that is all in which they differ.
+    pub seconds_apart: Option<u64>,
+    /// How often a server's clock ticked during the run: once or more, and the difference may be the clock's.
+    pub ticks: u64,
     /// How the script was made shorter.
     pub shrunk: String,
 }
@@ -48,13 +49,11 @@ const CONTEXT_BYTES: usize = 40;
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mismatch { seed, before, batch, left, right, took, shrunk } = self;
+        let Mismatch { seed, before, batch, left, right, ticks, shrunk, .. } = self;
         writeln!(
             f,
-            "seed {seed}: {} and {} differ after {} ms ({shrunk}; PEERSET_SEED={seed} replays it)",
-            left.addr,
-            right.addr,
-            took.as_millis()
+            "seed {seed}: {} and {} differ, clocks having ticked {ticks} times ({shrunk}; PEERSET_SEED={seed} replays it)",
+            left.addr, right.addr
         )?;
         for (number, sent) in before.iter().enumerate() {
             writeln!(f, "--- batch {number}, answered alike:")?;

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::cas_names::CasNames;
-use super::clock;
+use super::clock::{Clocks, seconds_apart};
 use super::known::normalised;
 use super::link::{Ending, Link, Reply};
 use super::mismatch::Side;
@@ -21,16 +21,8 @@ pub(crate) struct Replay {
     pub(crate) patience: Duration,
     kind: Right,
     markers: u64,
-}
-
-/// When a run begins.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Start {
-    AtOnce,
-    /// When both servers' seconds have just begun, so that most of a second passes without a tick; or so much later.
-    ClocksInStep {
-        later: Duration,
-    },
+    /// Until when the servers' clocks say what is left.
+    moment: u64,
 }
 
 /// Not a script's key: it is in no pool, and always missing.
@@ -50,25 +42,36 @@ impl Replay {
             patience: Duration::from_secs(10),
             kind,
             markers: 0,
+            moment: Clocks::moment(),
         }
     }
 
     /// Sends the whole script; an error is the first batch that was answered differently.
-    pub(crate) fn run(&mut self, script: &Script, start: Start) -> Result<(), Box<Mismatch>> {
-        self.left.hang_up();
-        self.right.hang_up();
-        self.reset(script);
-        if let Start::ClocksInStep { later } = start {
-            clock::wait_for_step(self);
-            thread::sleep(later);
+    ///
+    /// Where a clock has ticked meanwhile, seconds may be as far apart, and any other difference is the error's
+    /// [`ticks`](Mismatch::ticks) to judge.
+    pub(crate) fn run(&mut self, script: &Script) -> Result<(), Box<Mismatch>> {
+        let begun = self.reset(script);
+        let Err(mut mismatch) = self.compare(script) else { return Ok(()) };
+        let ended = self.reset(script);
+        let [left, right] = [0, 1].map(|side| begun[side].ticks_until(&ended[side]));
+        mismatch.ticks = left.max(right);
+        match mismatch.seconds_apart {
+            Some(apart) if apart <= mismatch.ticks => Ok(()),
+            _ => Err(mismatch),
         }
-        let begun = Instant::now();
+    }
+
+    /// The first batch that was answered differently, or, if there is only such, the one of them whose seconds are the
+    /// farthest apart.
+    fn compare(&mut self, script: &Script) -> Result<(), Box<Mismatch>> {
         let batches = match self.kind {
             Right::Server => &script.batches,
             Right::Proxy => &script.for_proxy().batches,
         };
         let mut sides = [Seen::default(), Seen::default()];
         let mut before = Vec::new();
+        let mut farthest: Option<Box<Mismatch>> = None;
         for (number, batch) in batches.iter().enumerate() {
             let sent = sides.each_ref().map(|seen| render(batch, &seen.cas));
             // Cut alike, for both are as long where nothing but a CAS value differs.
@@ -77,24 +80,32 @@ impl Replay {
             let replies = self.exchange_each(&cut[0], &cut[1]);
             let [left, right] = [&replies.0, &replies.1];
             let shown = [sides[0].even_out(self.kind, left), sides[1].even_out(self.kind, right)];
-            let differ = shown[0] != shown[1] || left.ending != right.ending;
-            let [sent, _] = sent;
             // Silence from both is no agreement: the marker was swallowed, and the rest of the run would be void.
-            if differ || !matches!(left.ending, Ending::Marker | Ending::Closed) {
+            let ended = left.ending == right.ending && matches!(left.ending, Ending::Marker | Ending::Closed);
+            let apart = seconds_apart(&shown[0], &shown[1]).filter(|_| ended);
+            let [sent, _] = sent;
+            if apart != Some(0) {
                 let [shown_left, shown_right] = shown;
-                return Err(Box::new(Mismatch {
+                let mismatch = Box::new(Mismatch {
                     seed: script.seed,
-                    before,
-                    batch: sent,
+                    before: before.clone(),
+                    batch: sent.clone(),
                     left: Side::new(self.left.addr, shown_left, &left.ending),
                     right: Side::new(self.right.addr, shown_right, &right.ending),
-                    took: begun.elapsed(),
+                    seconds_apart: apart,
+                    ticks: 0,
                     shrunk: "shorter scripts did not differ reliably".to_owned(),
-                }));
+                });
+                if apart.is_none() {
+                    return Err(mismatch);
+                }
+                if farthest.as_ref().is_none_or(|farthest| farthest.seconds_apart < apart) {
+                    farthest = Some(mismatch);
+                }
             }
             before.push(sent);
         }
-        Ok(())
+        farthest.map_or(Ok(()), Err)
     }
 
     /// Sends the same pieces to both.
@@ -116,8 +127,20 @@ impl Replay {
         })
     }
 
-    /// Empties both servers of the script's keys, and two single ones are brought to the same CAS counter.
-    fn reset(&mut self, script: &Script) {
+    /// Empties both servers of the script's keys, over new connections, and looks at their clocks. Two single ones are
+    /// brought to the same CAS counter.
+    fn reset(&mut self, script: &Script) -> [Clocks; 2] {
+        self.left.hang_up();
+        self.right.hang_up();
+        self.flush(script);
+        if self.kind == Right::Server {
+            self.align_cas();
+        }
+        let (left, right) = self.exchange(&[&Clocks::question(script, self.moment)]);
+        [left, right].map(|answer| Clocks::read(&answer.bytes))
+    }
+
+    fn flush(&mut self, script: &Script) {
         let mut request = b"flush_all\r\nverbosity 0\r\n".to_vec();
         // A flushed item is freed only when it is next looked at.
         for key in &script.keys {
@@ -127,9 +150,9 @@ impl Replay {
             request.extend_from_slice(&[b"md ", &key[..], b" b\r\n"].concat());
         }
         self.exchange(&[&request]);
-        if self.kind == Right::Proxy {
-            return;
-        }
+    }
+
+    fn align_cas(&mut self) {
         let (left, right) = self.exchange(&[b"set ~cas 0 0 1\r\n1\r\ngets ~cas\r\ndelete ~cas\r\n"]);
         let counter = |reply: &Reply| {
             let mut seen = CasSeen::default();

@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::time::Duration;
 use std::{env, fmt};
 
-use super::replay::{Replay, Start};
+use super::replay::Replay;
 use super::{Mismatch, Script, shrink};
 
 /// Compares two servers by sending both the same script.
@@ -23,12 +22,8 @@ pub enum Right {
     Proxy,
 }
 
-/// Runs that must differ before a difference counts. One in two could be a clock that ticked; four at other moments of
-/// the second are not.
+/// Runs without a tick that must differ before a difference counts.
 const RUNS: u32 = 4;
-
-/// A run that took longer does not count: it is likely that a clock ticked in it.
-const QUICK: Duration = Duration::from_millis(300);
 
 /// Runs after which a machine is too slow for a verdict on the whole script.
 const RUNS_MAX: u32 = 16;
@@ -56,26 +51,25 @@ impl Session {
         kind: Right,
     ) -> Result<(), Box<Mismatch>> {
         let mut replay = Replay::new(left, right, kind);
-        let Err(mut found) = replay.run(script, Start::AtOnce) else { return Ok(()) };
-        let (mut quick, mut runs) = (0, 0);
-        while quick < RUNS && runs < RUNS_MAX {
-            // Two servers have nearly a whole second from when both have ticked. Behind a proxy are more, of which each
-            // ticks when it likes.
-            let later = match kind {
-                Right::Server => Duration::ZERO,
-                Right::Proxy => Duration::from_secs(1) * (runs % RUNS) / RUNS,
-            };
-            (found, runs) = match replay.run(script, Start::ClocksInStep { later }) {
-                Ok(()) => return Ok(()),
-                Err(mismatch) => (mismatch, runs + 1),
-            };
-            quick += u32::from(found.took < QUICK);
+        let mut counted = None;
+        let mut last = None;
+        let mut without_tick = 0;
+        for _ in 0..RUNS_MAX {
+            let Err(found) = replay.run(script) else { return Ok(()) };
+            if found.ticks == 0 {
+                without_tick += 1;
+                counted = Some(found.clone());
+            }
+            last = Some(found);
+            if without_tick == RUNS {
+                break;
+            }
         }
-        match shrink::shrink(script, &found, &mut replay) {
-            Some(shortest) => Err(shortest),
-            None if quick == RUNS => Err(found),
-            // Every run was so slow that clocks ticked in it, and what is left of the script differs no more.
-            None => Ok(()),
+        let Some(last) = last else { return Ok(()) };
+        match (shrink::shrink(script, &last, &mut replay), counted) {
+            (Some(found), _) | (None, Some(found)) => Err(found),
+            // Every run was so slow that a clock ticked in it, and what is left of the script differs no more.
+            (None, None) => Ok(()),
         }
     }
 }

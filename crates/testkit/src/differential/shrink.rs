@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::replay::{Replay, Start};
+use super::replay::Replay;
 use super::{Mismatch, Script};
 
 /// Longer than most need, shorter than a test's patience.
-const TIME_MAX: Duration = Duration::from_secs(20);
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A server that says nothing is believed sooner than in the first run.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Removes batches, then commands, for as long as what is left still differs. None if it does no more when it is run with
-/// the clocks in step.
+/// Runs of what is left, one of which must differ without a tick.
+const RUNS_MAX: usize = 16;
+
+/// Removes batches, then commands, for as long as what is left still differs. None if it does so no more, or only when a
+/// clock ticks.
 ///
 /// - **Cost**: a run for each removal tried, O(n log n) of them for n commands when few matter.
 /// - Greedy: the result is short, not the shortest.
@@ -24,7 +27,7 @@ pub(crate) fn shrink(script: &Script, found: &Mismatch, replay: &mut Replay) -> 
     shortest.batches.truncate(found.before.len() + 1);
     let mut differs = |candidate: &Script| {
         runs += 1;
-        Instant::now() < deadline && replay.run(candidate, Start::AtOnce).is_err()
+        Instant::now() < deadline && replay.run(candidate).is_err()
     };
     remove_chunks(&mut shortest, &mut differs, |s| s.batches.len(), |s, range| drop(s.batches.drain(range)));
     for at in (0..shortest.batches.len()).rev() {
@@ -36,9 +39,9 @@ pub(crate) fn shrink(script: &Script, found: &Mismatch, replay: &mut Replay) -> 
         );
     }
     shortest.batches.retain(|batch| !batch.commands.is_empty());
-    // What a tick made differ on the way is caught by a last run in step.
-    let last = replay.run(&shortest, Start::ClocksInStep { later: Duration::ZERO }).err();
     replay.patience = patience;
+    // What a tick made differ on the way is caught by a last run without one.
+    let last = (0..RUNS_MAX).map_while(|_| replay.run(&shortest).err()).find(|mismatch| mismatch.ticks == 0);
     let size = |script: &Script| script.batches.iter().map(|batch| batch.commands.len()).sum::<usize>();
     last.map(|mismatch| {
         let shrunk =

@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use peerset_testkit::Memcached;
-use peerset_testkit::differential::{Mismatch, Session, check, check_proxy};
+use peerset_testkit::differential::{Batch, Command, Mismatch, Right, Script, Session, check, check_proxy};
+use peerset_testkit::{Answer, Memcached, ScriptedServer};
 
 /// Enough memory that no item of a script is ever evicted, and no thread that moves items between queues: one that is
 /// just being moved is treated by incr as one that a waiting reply holds.
@@ -52,4 +53,40 @@ fn a_lower_item_limit_is_found() {
 fn a_refused_flush_is_found() {
     let mismatch = first_mismatch(&["-F"]);
     assert!(mismatch.to_string().contains("flush_all"), "{mismatch}");
+}
+
+/// A server that answers `mg a t` so, and whose clock has ticked as often as `ticks` says at each look at it.
+fn with_clock(answer: &'static str, ticks: fn(u64) -> u64) -> ScriptedServer {
+    let looks = AtomicU64::new(0);
+    ScriptedServer::start(move |request| match request.words()[..] {
+        ["mg", "a", "t"] => Answer::reply(answer),
+        ["mg", "a", "t", "k"] => {
+            let left = 9_000 - ticks(looks.fetch_add(1, Ordering::SeqCst));
+            Answer::reply(format!("HD t{left} ka\r\n"))
+        }
+        _ => Answer::of_empty_memcached(request),
+    })
+}
+
+#[test]
+fn what_a_tick_explains_is_no_difference() {
+    let batch = Batch { commands: vec![Command::default().bytes(&b"mg a t\r\n"[..])] };
+    let script = Script { seed: 0, keys: vec![b"a".to_vec()], keys_base64: Vec::new(), batches: vec![batch] };
+    let check = |answer: &'static str, ticks: fn(u64) -> u64, found: bool| {
+        let (left, right) = (with_clock("HD t100\r\n", |_| 0), with_clock(answer, ticks));
+        let outcome = Session::run_script(&script, left.addr(), right.addr(), Right::Server);
+        assert_eq!(outcome.is_err(), found, "{answer:?}: {outcome:?}");
+    };
+    // A run that differs looks at the clock before and after.
+    let never = |_| 0;
+    let in_every_run = |look| look;
+    let in_every_other_run = |look: u64| look.div_ceil(4);
+    check("HD t100\r\n", in_every_run, false);
+    check("HD t99\r\n", never, true);
+    check("HD t99\r\n", in_every_run, false);
+    check("HD t99\r\n", in_every_other_run, false);
+    check("HD t98\r\n", in_every_other_run, true);
+    check("EN\r\n", never, true);
+    check("EN\r\n", in_every_run, false);
+    check("EN\r\n", in_every_other_run, true);
 }
