@@ -12,7 +12,8 @@
 //! reply; nothing a caller does or leaves undone moves a reply to another one.
 //!
 //! All that is shared is behind one lock. Whatever runs at the same time is therefore some sequence of what is done under
-//! it, and the tests play such sequences at random.
+//! it, and the tests play such sequences: all short ones of two callers, long ones at random, and a caller going at every
+//! point of an exchange whose bytes come and go one by one.
 //!
 //! A lane outlives its connections. Between them callers are parked, or refused while the server is down.
 

@@ -220,12 +220,4 @@ mod tests {
         dialler.dial_one_of(vec![addrs[1]], &endpoint, &config, limit).await.unwrap_err();
         assert_eq!(dialler.failed, [closed.addr()], "what the name no longer has is forgotten");
     }
-
-    #[tokio::test]
-    async fn a_name_without_an_address_is_down() {
-        let endpoint: Endpoint = "no-such-host.invalid:11211".parse().unwrap();
-        let config = ServerConfig { connect_timeout: Duration::from_secs(30), ..ServerConfig::default() };
-        let down = Dialler::default().dial(&endpoint, &config).await.unwrap_err();
-        assert!(matches!(down, Down::Connect(_)), "{down}");
-    }
 }

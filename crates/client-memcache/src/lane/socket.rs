@@ -25,6 +25,9 @@ pub(super) enum Stream {
     },
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::client::TlsStream<Socket>>),
+    /// A pipe, of which tests know when it takes and gives what.
+    #[cfg(test)]
+    Memory(tokio::io::DuplexStream),
 }
 
 #[derive(Debug)]
@@ -60,6 +63,8 @@ impl Stream {
             Stream::Plain { writer, .. } => Some(writer.clone()),
             #[cfg(feature = "tls")]
             Stream::Tls(_) => None,
+            #[cfg(test)]
+            Stream::Memory(_) => None,
         }
     }
 
@@ -80,6 +85,8 @@ impl Stream {
             }
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
+            #[cfg(test)]
+            Stream::Memory(stream) => std::pin::pin!(stream.read_buf(input)).poll(cx),
         }
     }
 
@@ -89,6 +96,8 @@ impl Stream {
             Stream::Plain { writer, .. } => writer.poll_write(cx, bytes),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            #[cfg(test)]
+            Stream::Memory(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -101,6 +110,8 @@ impl Stream {
             }
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(test)]
+            Stream::Memory(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 }

@@ -1,4 +1,8 @@
-//! Callers and a connection as a random sequence of what each does under the lock, against a model.
+//! Callers and a connection as a sequence of what each does under the lock, against a model: all short ones, and long ones
+//! at random.
+
+mod cancel;
+mod threads;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -78,20 +82,21 @@ struct Server {
 }
 
 impl Server {
-    fn take(&mut self, lane: &Lane) {
+    /// Whether that changed anything.
+    fn take(&mut self, lane: &Lane) -> bool {
         let mut desk = lane.desk();
         if !matches!(desk.phase, Phase::Open(_)) {
-            return;
+            return false;
         }
         if desk.outbox.is_empty() {
-            desk.driver = Some(self.woken.clone().into());
-            return;
+            return desk.driver.replace(self.woken.clone().into()).is_none();
         }
         let outbox = String::from_utf8(std::mem::take(&mut desk.outbox)).unwrap();
         let numbers = outbox.lines().map(|line| line.trim().parse().unwrap());
         let slots: Vec<_> = desk.queued.drain(..).map(|queued| queued.slot).collect();
         assert_eq!(slots.len(), outbox.lines().count(), "a slot for each request");
         self.flight.extend(slots.into_iter().zip(numbers));
+        true
     }
 
     fn reply(&mut self, lane: &Lane, replies: usize) {
@@ -107,7 +112,14 @@ impl Server {
     }
 }
 
-fn play(events: Vec<Event>) {
+/// What came of the last event before everything ends well.
+struct Played {
+    /// Whether it did anything. If not, what may follow it was seen without it.
+    moved: bool,
+    callers: usize,
+}
+
+fn play(events: &[Event]) -> Played {
     let config = ServerConfig { queue_requests_max: 5, ..ServerConfig::default() };
     let endpoint: Endpoint = "127.0.0.1:1".parse().unwrap();
     let lanes = [Arc::new(Lane::new(endpoint.clone(), Arc::new(config), Arc::default()))];
@@ -117,7 +129,9 @@ fn play(events: Vec<Event>) {
     let all =
         [Event::Open, Event::Take, Event::Reply(99), Event::Idle, Event::Open, Event::Take, Event::Reply(99)];
     let ending = events.len();
-    for (at, event) in events.into_iter().chain(all).enumerate() {
+    let mut played = Played { moved: true, callers: 0 };
+    for (at, event) in events.iter().cloned().chain(all).enumerate() {
+        let mut moved = true;
         let polled = match event {
             Event::Ask => {
                 let number = at as u64;
@@ -125,43 +139,51 @@ fn play(events: Vec<Event>) {
                 callers.push(Caller { number, exchange, woken: Arc::default(), seen: 0 });
                 Some(callers.len() - 1)
             }
-            Event::Poll(which) => which.checked_rem(callers.len()),
+            Event::Poll(which) => {
+                let which = which.checked_rem(callers.len());
+                moved = which.is_some_and(|which| is_woken(&callers[which]));
+                which
+            }
             Event::Drop(which) => {
+                moved = !callers.is_empty();
                 if let Some(which) = which.checked_rem(callers.len()) {
                     callers.swap_remove(which);
                 }
                 None
             }
             Event::Open => {
-                if matches!(lane.desk().phase, Phase::Idle | Phase::Connecting) {
+                moved = matches!(lane.desk().phase, Phase::Idle | Phase::Connecting);
+                if moved {
                     assert!(lane.open(Link { meta: false, direct: None }).is_some());
                 }
                 None
             }
             Event::Close(down) => {
-                if matches!(lane.desk().phase, Phase::Open(_)) {
+                moved = matches!(lane.desk().phase, Phase::Open(_));
+                if moved {
                     server.flight.clear();
                     lane.close(None, &Error::Lost { endpoint: endpoint.clone() }, down.then_some(Down::Lost));
                 }
                 None
             }
             Event::Idle => {
+                moved = matches!(lane.desk().phase, Phase::Down(_));
                 lane.idle();
                 None
             }
             Event::Take => {
-                server.take(lane);
+                moved = server.take(lane);
                 None
             }
             Event::Reply(replies) => {
+                moved = replies > 0 && replies <= server.flight.len();
                 server.reply(lane, replies);
                 None
             }
         };
         // At the end, and whenever woken, callers poll.
-        let woken = |caller: &Caller<'_>| caller.woken.0.load(Ordering::SeqCst) > caller.seen;
         let due: Vec<usize> = (0..callers.len())
-            .filter(|i| Some(*i) == polled || at >= ending && woken(&callers[*i]))
+            .filter(|i| Some(*i) == polled || at >= ending && is_woken(&callers[*i]))
             .collect();
         for which in due.into_iter().rev() {
             match callers[which].poll() {
@@ -183,9 +205,50 @@ fn play(events: Vec<Event>) {
         let desk = lane.desk();
         assert!(desk.driver.is_none() || desk.outbox.is_empty(), "the driver sleeps over requests");
         assert!(desk.slots.len() <= 5, "the bound holds");
+        if at + 1 == ending {
+            played = Played { moved, callers: callers.len() };
+        }
     }
     assert_eq!(callers.len(), 0, "everybody was woken for an answer");
     assert_eq!(lane.waiting(), 0, "every slot is free");
+    played
+}
+
+fn is_woken(caller: &Caller<'_>) -> bool {
+    caller.woken.0.load(Ordering::SeqCst) > caller.seen
+}
+
+/// Plays all sequences that begin so and are no longer than `most`, of two callers at a time; how many there were.
+fn play_all(begun: &mut Vec<Event>, most: usize) -> usize {
+    let Played { moved, callers } = play(begun);
+    if !moved || begun.len() == most {
+        return 1;
+    }
+    let others = [
+        Event::Poll(0),
+        Event::Drop(0),
+        Event::Open,
+        Event::Close(false),
+        Event::Close(true),
+        Event::Idle,
+        Event::Take,
+        Event::Reply(1),
+    ];
+    let of_two = [Event::Poll(1), Event::Drop(1), Event::Reply(2)];
+    let ask = [Event::Ask].into_iter().filter(|_| callers < 2);
+    let next = ask.chain(others).chain(of_two.into_iter().filter(|_| callers == 2));
+    let mut played = 1;
+    for event in next {
+        begun.push(event);
+        played += play_all(begun, most);
+        begun.pop();
+    }
+    played
+}
+
+#[test]
+fn every_short_order_of_two_callers_and_a_connection() {
+    assert!(play_all(&mut Vec::new(), 7) > 10_000);
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -206,6 +269,6 @@ proptest! {
 
     #[test]
     fn every_caller_gets_its_own_answer_and_is_woken_for_it(events in prop::collection::vec(event(), 0..60)) {
-        play(events);
+        play(&events);
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use peerset_client_memcache::*;
-use peerset_testkit::Memcached;
+use peerset_testkit::{Answer, Memcached, ScriptedServer};
 
 use crate::{client, configured, key};
 
@@ -319,4 +319,57 @@ async fn items_are_made_anew_in_time_however_long_that_is() {
         options.recache = Some(days(left));
         assert_eq!(client.get_with(key("a"), options).await.unwrap().unwrap().win, win, "{left} days");
     }
+}
+
+#[tokio::test]
+async fn what_takes_meta_commands_is_refused_where_there_are_none() {
+    let server = ScriptedServer::start(|request| match request.words()[0] {
+        "version" => Answer::reply("VERSION 1.6.9\r\n"),
+        _ => Answer::of_empty_memcached(request),
+    });
+    let client = client(server.addr());
+    client.connect().await.unwrap();
+    let refused = |what: &str, error: Option<Error>| {
+        let Some(error) = error else { panic!("{what} was sent") };
+        assert!(matches!(error, Error::NotSupported { .. }), "{what}: {error}");
+        let says = error.to_string();
+        assert!(
+            says.contains("knows no meta commands") && says.contains(&server.addr().to_string()),
+            "{says}"
+        );
+        assert_eq!((error.changed(), error.retry()), (Changed::Nothing, Retry::Elsewhere), "{what}");
+    };
+    macro_rules! check {
+        ($method:ident($($argument:expr),*), $options:ident: $($field:ident = $value:expr),+) => {{
+            let mut options = $options::default();
+            $(options.$field = $value;)+
+            let what = stringify!($options $($field)+);
+            refused(what, client.$method(key("a") $(, $argument)*, options).await.err());
+        }};
+    }
+    let minute = Duration::from_secs(60);
+    check!(get_with(), GetOptions: ttl = true);
+    check!(get_with(), GetOptions: last_access = true);
+    check!(get_with(), GetOptions: hit_before = true);
+    check!(get_with(), GetOptions: no_bump = true);
+    check!(get_with(), GetOptions: vivify = Some(minute));
+    check!(get_with(), GetOptions: recache = Some(minute));
+    check!(set_with("x"), SetOptions: invalidate = true);
+    check!(set_with("x"), SetOptions: cas = Some(Cas(1)), mode = Mode::Replace);
+    check!(delete_with(), DeleteOptions: cas = Some(Cas(1)));
+    check!(delete_with(), DeleteOptions: stale = true);
+    check!(delete_with(), DeleteOptions: expiry = Some(MINUTE));
+    check!(incr_with(1), CountOptions: initial = Some((1, MINUTE)));
+    check!(decr_with(1), CountOptions: expiry = Some(MINUTE));
+    let binary = Key::binary(b"\0").unwrap();
+    refused("binary get", client.get(binary).await.err());
+    refused("binary set", client.set(binary, "x", MINUTE).await.err());
+    refused("binary touch", client.touch(binary, MINUTE).await.err());
+    assert_eq!(server.heard(), ["version"], "nothing was sent");
+    // What classic commands can say goes as these.
+    let mut swap = SetOptions::default();
+    swap.cas = Some(Cas(1));
+    assert_eq!(client.set_with(key("a"), "x", swap).await.unwrap(), Stored::NotFound);
+    assert_eq!(client.gat(key("a"), MINUTE).await.unwrap(), None);
+    assert_eq!(server.heard()[1..], ["cas a 0 0 1 1", "gat 60 a"]);
 }

@@ -1,12 +1,13 @@
 //! Pools of servers that come and go, and routes over pools.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use peerset_client_memcache::*;
 use peerset_cluster::{Limits, Member, Publisher, Revision, SourceName, Watch, channel};
 use peerset_route::{Failover, On, OwnerDown, Route};
-use peerset_testkit::{FaultProxy, Memcached, Way};
+use peerset_testkit::{Answer, FaultProxy, Memcached, ScriptedServer, Way};
 
 use crate::{endpoint, eventually, key, patient};
 
@@ -66,6 +67,33 @@ async fn each_key_lives_with_its_owner() {
     assert_eq!(client.stats(None).await.len(), 3);
     assert!(client.flush_all(Flush::Now).await.iter().all(|(_, flushed)| flushed.is_ok()));
     assert!(client.get_many(&keys).await.found.iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn servers_are_asked_for_many_keys_at_the_same_time() {
+    // Each answers when all have been asked.
+    let all = Arc::new(Barrier::new(3));
+    let servers = [(); 3].map(|()| {
+        let all = all.clone();
+        ScriptedServer::start(move |request| {
+            if request.words()[0] == "get" {
+                all.wait();
+            }
+            Answer::of_empty_memcached(request)
+        })
+    });
+    let (publisher, watch) = channel(SourceName::new("test"), Limits::default());
+    let members = servers.each_ref().map(|server| Member::at(endpoint(server.addr())));
+    publisher.publish(members, Revision(1));
+    let client = Client::sharded(watch).config(patient()).build().unwrap();
+    let names = names(60);
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let many = client.get_many(&keys).await;
+    assert!(many.failures.is_empty(), "{many:?}");
+    for server in &servers {
+        let asked = server.heard().into_iter().filter(|line| line.starts_with("get")).count();
+        assert_eq!(asked, 1, "one line for all keys of a server");
+    }
 }
 
 #[tokio::test]

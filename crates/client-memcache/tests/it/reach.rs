@@ -82,6 +82,48 @@ async fn under_tls() {
 }
 
 #[tokio::test]
+async fn tls_over_a_unix_socket() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let chain = vec![CertificateDer::from_pem_file(testdata("server.pem")).unwrap()];
+    let key_file = PrivateKeyDer::from_pem_file(testdata("server.key")).unwrap();
+    let provider = rustls::crypto::ring::default_provider().into();
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.unwrap().with_no_client_auth().with_single_cert(chain, key_file).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    // memcached has TLS on TCP only; what is in front of it, on Unix sockets too.
+    let server = Memcached::start(&[]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let front = tokio::spawn({
+        let addr = server.addr();
+        async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut server = tokio::net::TcpStream::connect(addr).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+            }
+        }
+    });
+    let endpoint = Endpoint::unix(path.to_str().unwrap()).unwrap();
+    let with = |name: Option<&str>| {
+        let mut config = crate::patient();
+        config.connections = 1;
+        config.tls = Some(tls(|options| options.server_name = name.map(Into::into)));
+        Client::server(&endpoint, config).unwrap()
+    };
+    // A path is in no certificate.
+    let error = with(None).get(key("a")).await.unwrap_err().to_string();
+    assert!(error.contains("is down") && error.contains("name"), "{error}");
+    let client = with(Some("127.0.0.1"));
+    works(&client).await;
+    client.set(key("large"), vec![7; 500_000], Expiry::Never).await.unwrap();
+    assert!(client.get(key("large")).await.unwrap().unwrap().data.iter().all(|byte| *byte == 7));
+    front.abort();
+}
+
+#[tokio::test]
 async fn prefixes() {
     let server = Memcached::start(&[]);
     let (plain, prefixed) =
