@@ -22,10 +22,10 @@
 use peerset_client_memcache::ServerConfig;
 use peerset_cluster::DiscoveryUrl;
 use peerset_discover_zookeeper::Credentials;
-use peerset_placement::Spec;
-use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table};
+use peerset_placement::{BuildError, Placement, Spec};
+use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table, server_of};
 
-mod credentials;
+pub(crate) mod credentials;
 mod pools;
 mod routes;
 #[cfg(test)]
@@ -75,6 +75,18 @@ impl PoolConfig {
             server: ServerConfig::default(),
             secrets: 0,
         }
+    }
+}
+
+impl PoolConfig {
+    /// Whether servers that the URLs themselves list go with the placement.
+    pub(crate) fn check_placement(&self) -> Result<(), BuildError> {
+        let mut servers = Vec::new();
+        for url in &self.urls {
+            let DiscoveryUrl::Static(list) = url else { return Ok(()) };
+            servers.extend(list.items.iter().map(|item| server_of(&item.member())));
+        }
+        Placement::build(&self.spec, &servers).map(drop)
     }
 }
 

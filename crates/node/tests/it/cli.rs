@@ -170,6 +170,14 @@ fn settings_that_do_not_go_together_are_placed() {
         "4:13",
         "placement goes with pool, not with [pools]: write it in [pools.NAME]",
     );
+    let single = |rest: &str, place: &str, what: &str| {
+        check(&format!("[proxy]\npool = 'static:h:1@0.5'\n{rest}"), &["proxy"], place, what);
+    };
+    single("placement = 'ketama'", "2:8", "pool: server 0: weight 0.5, where ketama takes");
+    single("prefix = 'a b'", "3:10", "the key prefix may have");
+    single("auth-file = '/no/such'", "3:13", "auth-file: cannot read /no/such");
+    single("tls-ca = '/no/such'", "3:10", "");
+    single("timeout = '0'", "3:11", "timeout must be more than 0");
     proxy("pool = 'static:h:1'", "4:8", "pool names servers, and so do the [pools]");
     check(
         "[proxy]\npool = 'etcd://h:1/x'",

@@ -2,7 +2,7 @@
 //! it looks for them.
 
 use std::fs::{self, File};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -24,29 +24,29 @@ pub(super) fn read(section: &Section<'_>, pool: &mut PoolConfig, report: &mut Re
     if let (Some(_), Some(file)) = (section.get("auth"), section.get("auth-file")) {
         report.mistake(file.span(), "auth and auth-file exclude each other").hint("keep one of them");
     }
-    let mut secrets = key().build_hasher();
+    let mut secrets = Vec::new();
     let inline = section.read("auth", auth, report);
     let auth = section.read("auth-file", auth_file, report).or(inline);
     if let Some((auth, password)) = auth {
-        password.hash(&mut secrets);
+        secrets.push(Some(password.into_bytes()));
         pool.server.auth = Some(auth);
     }
     if let Some((config, files)) = section.read("tls", tls, report) {
         // They were readable a moment ago; should they no longer be, that is a change too.
-        files.iter().for_each(|file| fs::read(file).ok().hash(&mut secrets));
+        secrets.extend(files.iter().map(|file| fs::read(file).ok()));
         pool.server.tls = config;
     }
     if let Some((credentials, written)) = section.read("discover-auth-file", discover_auth_file, report) {
-        written.hash(&mut secrets);
+        secrets.push(written);
         pool.discover_as = credentials;
     }
-    pool.secrets = secrets.finish();
+    pool.secrets = digest(&secrets);
 }
 
-/// Of this process alone, so that a digest says nothing about a password to who sees it.
-fn key() -> &'static RandomState {
+/// Another number for other secrets: of this process alone, so that it says nothing about a password to who sees it.
+pub(crate) fn digest(secrets: &[Option<Vec<u8>>]) -> u64 {
     static KEY: OnceLock<RandomState> = OnceLock::new();
-    KEY.get_or_init(RandomState::new)
+    KEY.get_or_init(RandomState::new).hash_one(secrets)
 }
 
 /// Reads `{ user, password }`.
@@ -64,18 +64,22 @@ fn auth(value: &Value<'_>, report: &mut Report) -> Option<(Auth, String)> {
     Some((report.take(value.span(), auth)?, password))
 }
 
-/// Reads `USER:PASSWORD`, as a line of memcached's own `-Y` file is.
 fn auth_file(value: &Value<'_>, report: &mut Report) -> Option<(Auth, String)> {
-    let path = text(value, report)?;
+    let path = Path::new(text(value, report)?);
+    report.take(value.span(), read_auth_file(path))
+}
+
+/// Reads `USER:PASSWORD`, as a line of memcached's own `-Y` file is.
+pub(crate) fn read_auth_file(path: &Path) -> Result<(Auth, String), String> {
+    let shown = path.display();
     let mut line = String::new();
-    let read =
-        File::open(path).and_then(|file| BufReader::new(file.take(LINE_BYTES_MAX)).read_line(&mut line));
-    report.take(value.span(), read.map_err(|error| format!("cannot read {path}: {error}")))?;
+    File::open(path)
+        .and_then(|file| BufReader::new(file.take(LINE_BYTES_MAX)).read_line(&mut line))
+        .map_err(|error| format!("cannot read {shown}: {error}"))?;
     let words = line.trim_end().split_once(':');
-    let (user, password) =
-        report.take(value.span(), words.ok_or(format!("{path}: the first line is not USER:PASSWORD")))?;
-    let auth = Auth::new(user, password).map_err(|error| format!("{path}: {error}"));
-    Some((report.take(value.span(), auth)?, password.to_owned()))
+    let (user, password) = words.ok_or(format!("{shown}: the first line is not USER:PASSWORD"))?;
+    let auth = Auth::new(user, password).map_err(|error| format!("{shown}: {error}"))?;
+    Ok((auth, password.to_owned()))
 }
 
 /// Reads an identity for a registry, and the file's bytes.

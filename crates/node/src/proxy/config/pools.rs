@@ -16,13 +16,10 @@
 //! | `tls` | `true`, or `{ ca, cert, key, server-name }` | |
 //! | `meta` | `false` sends classic commands only | `true` |
 
-use std::ops::Range;
 use std::time::Duration;
 
 use peerset_client_memcache::ServerConfig;
 use peerset_cluster::DiscoveryUrl;
-use peerset_placement::Placement;
-use peerset_route::server_of;
 use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
@@ -84,7 +81,7 @@ pub(super) fn read(
     assign(&mut pool.owner_down, section.read("owner-down", parsed, report));
     assign(&mut pool.meta, section.read("meta", truth, report));
     if let Some(written) = section.get("discover") {
-        check_placement(&pool, written.span(), report);
+        report.take(written.span(), pool.check_placement());
     }
     server(&section, &mut pool.server, report);
     credentials::read(&section, &mut pool, report);
@@ -137,16 +134,6 @@ fn url(value: &Value<'_>, report: &mut Report) -> Option<DiscoveryUrl> {
     let url = read.map_err(wrong).ok()?;
     report.take(value.span(), source::can_open(&url).map_err(|error| chain(&error)))?;
     Some(url)
-}
-
-/// Reports servers that stand in the file and do not go with the placement.
-fn check_placement(pool: &PoolConfig, at: Range<usize>, report: &mut Report) {
-    let mut servers = Vec::new();
-    for url in &pool.urls {
-        let DiscoveryUrl::Static(list) = url else { return };
-        servers.extend(list.items.iter().map(|item| server_of(&item.member())));
-    }
-    report.take(at, Placement::build(&pool.spec, &servers));
 }
 
 fn placement(value: &Value<'_>, report: &mut Report) -> Option<peerset_placement::Spec> {

@@ -25,6 +25,37 @@ fn proxy_for(servers: &str, settings: &str) -> Peerset {
     proxy
 }
 
+/// The same from the command line.
+#[track_caller]
+fn proxy_with_flags(server: &Memcached, flags: &[&str]) -> Peerset {
+    let pool = format!("static:{}", server.addr());
+    let proxy = Peerset::start_proxy(PEERSET, &[&["--pool", &pool], flags].concat());
+    wait_until_known(proxy.addr());
+    proxy
+}
+
+#[test]
+fn flags_know_servers_as_pools_do() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("auth");
+    fs::write(&file, "us:secret\n").unwrap();
+    let server = Memcached::start_with_users(&[("us", "secret")], &[]);
+    let proxy = proxy_with_flags(&server, &["--auth-file", file.to_str().unwrap(), "--prefix", "app:"]);
+    Wire::connect(proxy.addr()).ask("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
+    let plain = proxy_with_flags(&server, &["--auth-file", file.to_str().unwrap()]);
+    Wire::connect(plain.addr()).ask("get a\r\nget app:a\r\n", "END\r\nVALUE app:a 0 1\r\n1\r\nEND\r\n");
+
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-memcache/testdata/tls");
+    let chain = format!("ssl_chain_cert={files}/server.pem,ssl_key={files}/server.key");
+    let server = Memcached::start(&["-Z", "-o", &chain]);
+    let proxy = proxy_with_flags(&server, &["--tls-ca", &format!("{files}/ca.pem"), "--timeout", "10s"]);
+    Wire::connect(proxy.addr()).ask("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
+    let stranger = proxy_with_flags(&server, &["--tls", "--owner-down", "error"]);
+    let mut wire = Wire::connect(stranger.addr());
+    wire.send("get a\r\n");
+    assert!(wire.read_until("\r\n").starts_with("SERVER_ERROR"), "its certificate is nobody's we know");
+}
+
 #[test]
 fn servers_that_ask_for_a_password_get_it() {
     let server = Memcached::start_with_users(&[("us", "secret")], &[]);
