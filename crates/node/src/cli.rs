@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Watch(Box<Configured<watch::WatchFlags>>),
     /// Say which server owns each key
     ///
-    /// Prints KEY<TAB>HOST:PORT for each key, in the order given. Where there are no servers it prints - and exits with
+    /// Prints `KEY<TAB>HOST:PORT` for each key, in the order given. Where there are no servers it prints `-` and exits with
     /// status 1. Warns of keys that memcached would refuse: longer than 250 bytes, or with spaces or control characters.
     #[command(after_help = locate::EXAMPLES)]
     Locate(Box<Configured<locate::LocateFlags>>),

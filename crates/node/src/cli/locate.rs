@@ -28,7 +28,7 @@ Config file (--config FILE):
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct LocateFlags {
-    /// The servers: static:HOST:PORT[@WEIGHT][=NAME],…, file:PATH, zk://… or serverset://…
+    /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, file:PATH, zk://… or serverset://…
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "text")]
     pool: Option<DiscoveryUrl>,

@@ -44,7 +44,7 @@ retry times, queue lengths and more";
 /// A proxy's flags, and the config file with more of them and with pools and routes.
 #[derive(Debug, Args)]
 pub(crate) struct ProxyArgs {
-    /// Read settings, pools and routes from this TOML file; flags win over its [proxy]
+    /// Read settings, pools and routes from this TOML file; flags win over its table `[proxy]`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -28,7 +28,7 @@ Config file (--config FILE):
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct DiffFlags {
-    /// The servers before the change: static:HOST:PORT[@WEIGHT][=NAME],…, file:PATH, zk://… or serverset://…
+    /// The servers before the change: `static:HOST:PORT[@WEIGHT][=NAME],…`, file:PATH, zk://… or serverset://…
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "text")]
     from: Option<DiscoveryUrl>,
@@ -57,7 +57,7 @@ pub(crate) struct DiffFlags {
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
 
-    /// Also list every one of --keys that moves, as KEY<TAB>FROM<TAB>TO
+    /// Also list every one of --keys that moves, as `KEY<TAB>FROM<TAB>TO`
     #[arg(long)]
     list: bool,
 
