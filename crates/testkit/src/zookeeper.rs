@@ -29,7 +29,9 @@ pub struct Zookeeper {
 
 const TICK: Duration = Duration::from_millis(200);
 
-const JARS: &str = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar";
+/// The last two belong to Netty, which serves encrypted connections; Debian's ZooKeeper does not name them.
+const JARS: &str = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar:\
+                    /usr/share/java/netty-codec.jar:/usr/share/java/netty-resolver.jar";
 
 /// For a program that lives seconds: the compiler that is quick, the collector without threads.
 const JVM_FLAGS: &[&str] = &[
@@ -51,7 +53,16 @@ impl Zookeeper {
     /// When Java or ZooKeeper is missing, naming the packages to install.
     #[track_caller]
     pub fn start() -> Zookeeper {
-        let mut server = Zookeeper::prepare(Port::claim(), "");
+        Zookeeper::start_with("")
+    }
+
+    /// The same with further lines of configuration.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[track_caller]
+    pub fn start_with(config: &str) -> Zookeeper {
+        let mut server = Zookeeper::prepare(Port::claim(), config);
         server.restart();
         server
     }
