@@ -31,7 +31,8 @@ pub struct ServerConfig {
     /// that small requests need not wait behind them and the server can use several threads. Each is made when all before it
     /// are in use.
     pub connections: usize,
-    /// From the first packet to the answered handshake. A server that does not answer costs this once, then it is known.
+    /// From looking up the name to the answered handshake. A server that does not answer costs this once, then it is known.
+    /// Of a name's several addresses each gets a share, and those that failed are tried last.
     pub connect_timeout: Duration,
     /// How long a server may be silent while it owes a reply: counted from the handing over of the request, and anew with
     /// all that comes from the server or that it takes after having been full. When it passes, the connection is given up
@@ -43,8 +44,9 @@ pub struct ServerConfig {
     pub queue_requests_max: usize,
     /// Bytes of requests waiting to be written to one connection. At least one request always fits.
     pub queue_bytes_max: usize,
-    /// What is refused in replies, and the longest value a caller may store. memcached's own limit for values is a
-    /// megabyte unless started with `-I`.
+    /// What is refused in replies, and the longest value a caller may store or read: a longer one is skipped, and who asked
+    /// for it gets [`Error::ItemTooLong`](crate::Error::ItemTooLong). memcached's own limit for values is a megabyte unless
+    /// started with `-I`.
     pub limits: Limits,
     /// When a server is ejected, and how long it stays away.
     pub health: HealthConfig,

@@ -108,6 +108,7 @@ async fn nobody_is_asked_once_the_deadline_has_passed() {
     let pools = [("hung", client(hung.addr())), ("other", client(other.addr()))];
     let route = Route::failover([Route::shard("hung"), Route::shard("other")]);
     let routed = Client::routed(&route, pools).unwrap();
+    routed.connect().await.unwrap();
     let many = routed.deadline(Duration::from_millis(50)).get_many(&[key("a"), key("b")]).await;
     assert!(many.failures.iter().all(|failed| matches!(failed.error, Error::Deadline { .. })), "{many:?}");
     assert_eq!(routed.servers()[1].counters().requests, 0);
