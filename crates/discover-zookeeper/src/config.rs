@@ -100,7 +100,7 @@ impl ZookeeperConfig {
     pub const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// The longest wait between two attempts during a session of this time-out.
-    pub(crate) fn retry_max(&self, session_timeout: Duration) -> Duration {
+    pub(crate) fn longest_wait(&self, session_timeout: Duration) -> Duration {
         const MAX: Duration = Duration::from_secs(10);
         self.retry_max.unwrap_or((session_timeout / 4).min(MAX))
     }
@@ -122,5 +122,25 @@ impl fmt::Debug for Credentials {
     /// Without the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_attempts_fit_into_a_session() {
+        fn check(retry_max: Option<u64>, granted_ms: u64, expected_ms: u64) {
+            let retry_max = retry_max.map(Duration::from_millis);
+            let config = ZookeeperConfig { retry_max, ..ZookeeperConfig::default() };
+            let wait = config.longest_wait(Duration::from_millis(granted_ms));
+            assert_eq!(wait, Duration::from_millis(expected_ms), "{retry_max:?} in {granted_ms} ms");
+        }
+        check(None, 400, 100);
+        check(None, 10_000, 2_500);
+        check(None, 40_000, 10_000);
+        check(None, 24 * 60 * 60 * 1000, 10_000);
+        check(Some(30_000), 10_000, 30_000);
     }
 }

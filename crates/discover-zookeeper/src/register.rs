@@ -43,7 +43,7 @@ impl Registrar {
         links: watch::Receiver<Link>,
     ) -> Self {
         let znode = Znode::new(id, path, access, config.member_bytes_max);
-        Registrar { retry_max: config.retry_max(config.session_timeout), links, znode }
+        Registrar { retry_max: config.longest_wait(config.session_timeout), links, znode }
     }
 
     /// Carries out wishes until the last one, or until the set is closed, and then takes the znode away.

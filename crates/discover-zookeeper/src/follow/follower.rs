@@ -51,7 +51,7 @@ impl Follower {
         links: watch::Receiver<Link>,
         listings: watch::Sender<Listing>,
     ) -> Self {
-        let retry_max = config.retry_max(config.session_timeout);
+        let retry_max = config.longest_wait(config.session_timeout);
         let bounds = Bounds { bytes_max: config.member_bytes_max, limits: config.limits };
         let reads_max = config.reads_max.max(1);
         let reader = Reader {

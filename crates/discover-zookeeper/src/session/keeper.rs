@@ -45,14 +45,14 @@ impl Keeper<'_> {
     async fn run(&mut self) {
         // What the servers granted, once they have: they may cut what was asked for.
         let mut session_timeout = self.config.session_timeout;
-        let mut backoff = Backoff::new(self.config.retry_max(session_timeout));
+        let mut backoff = Backoff::new(self.config.longest_wait(session_timeout));
         let mut session = None;
         loop {
             match self.connect(session.clone(), session_timeout).await {
                 Ok(client) => {
                     session = Some(client.session().clone());
                     session_timeout = client.session_timeout();
-                    backoff = Backoff::new(self.config.retry_max(session_timeout));
+                    backoff = Backoff::new(self.config.longest_wait(session_timeout));
                     self.links.send_modify(Link::count_client);
                     self.attend(client).await;
                 }

@@ -101,3 +101,23 @@ pub(crate) fn is_loss(error: &Error) -> bool {
             | Error::Custom(_)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a lost connection did to a request is no word of the ensemble on the set.
+    #[test]
+    fn a_loss_is_no_answer() {
+        let losses = [
+            Error::ConnectionLoss,
+            Error::SessionExpired,
+            Error::ClientClosed,
+            Error::Timeout,
+            Error::UnexpectedError("a reply to nothing".into()),
+        ];
+        assert!(losses.iter().all(is_loss), "{losses:?}");
+        let answers = [Error::NoAuth, Error::NoNode, Error::Throttled, Error::MarshallingError];
+        assert!(!answers.iter().any(is_loss), "{answers:?}");
+    }
+}
