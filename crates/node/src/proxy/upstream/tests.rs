@@ -1,14 +1,17 @@
 //! Connections to servers that a test plays, at moments that it chooses.
 
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use mio::{Events, Poll};
 use peerset_client_memcache::ServerConfig;
 use peerset_placement::Spec;
 use peerset_route::{Operation, OwnerDown};
 
+use super::trouble::IDLE_MIN;
 use super::*;
-use crate::proxy::pending::To;
+use crate::proxy::pending::{Kind, To};
 
 /// What became of requests.
 #[derive(Default)]
