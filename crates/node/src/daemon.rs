@@ -62,7 +62,7 @@ pub(crate) async fn settle() {
 }
 
 /// Where the admin pages are to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HttpSettings {
     pub(crate) address: SocketAddr,
     /// Whether it was asked for; the default one gives way when it is taken, so that a second process on one machine

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     match command {
         Command::Serve(arguments) => start(log, arguments.settings(), serve::run),
         Command::Proxy(arguments) => {
-            start(log, arguments.settings(), |(settings, config)| proxy::run(settings, config))
+            start(log, arguments.settings(), |(settings, config)| proxy::run(&arguments, settings, config))
         }
         Command::Register(arguments) => start(log, arguments.settings(), register::run),
         Command::Watch(arguments) => start(log, arguments.settings(), watch::run),

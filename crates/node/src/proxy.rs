@@ -17,6 +17,7 @@ mod desk;
 mod exchange;
 mod flight;
 mod lanes;
+mod past;
 mod pending;
 mod plan;
 mod pool;
@@ -37,12 +38,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::admin;
-use crate::cli::proxy::ProxySettings;
+use crate::cli::proxy::{ProxyArgs, ProxySettings};
 use crate::daemon::{self, Stop};
 use crate::front::{BoundListener, Budget, Front, FrontCounters, ListenAddress};
 use config::ProxyConfig;
 pub(crate) use counters::{CommandCounters, LATENCY_BOUNDS, Latency, RouteCounters, ServerCounters};
 pub(crate) use plan::{Plan, Shared};
+use pool::Tallies;
 pub(crate) use pool::{Pool, View};
 use reload::Reloader;
 use topology::Topology;
@@ -92,10 +94,10 @@ impl Proxy {
 }
 
 /// Runs a proxy until SIGTERM or SIGINT, then drains it.
-pub(crate) fn run(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result<()> {
+pub(crate) fn run(args: &ProxyArgs, settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result<()> {
     daemon::raise_descriptor_limit(&settings.front, settings.listen.len() + upstream_connections(settings))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(settings, config));
+    let result = runtime.block_on(serve(args, settings, config));
     // Does not wait for a drain that a second signal cut short.
     runtime.shutdown_background();
     result
@@ -106,16 +108,17 @@ fn upstream_connections(settings: &ProxySettings) -> usize {
     settings.front.threads * 256
 }
 
-async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result<()> {
+async fn serve(args: &ProxyArgs, settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result<()> {
     let threads = settings.front.threads;
     let listeners = settings.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
     let addresses = listeners.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
     let http = daemon::bind_http(settings.http).await?;
     let mut stop = Stop::listen()?;
-    let mut reloader = Reloader::new(settings, threads);
+    let tallies = Arc::new(Tallies::default());
+    let mut reloader = Reloader::new(args, settings, &tallies);
     // Who connects meanwhile waits in the listeners' queues.
     let plan = tokio::select! {
-        plan = reloader.plan(config) => plan?,
+        plan = reloader.first_plan(config) => plan?,
         () = stop.signalled() => return Ok(()),
     };
 
@@ -123,7 +126,7 @@ async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result
     let proxy = Arc::new(Proxy {
         settings: settings.clone(),
         front: Arc::new(FrontCounters::new(threads)),
-        shared: Arc::new(Shared::new(plan, threads)),
+        shared: Arc::new(Shared::new(plan, threads, tallies)),
         requests: Budget::new(half),
         replies: Budget::new(half / 2),
         topology: Topology::new(crate::front::unix_now()),
@@ -144,15 +147,13 @@ async fn serve(settings: &ProxySettings, config: &ProxyConfig) -> anyhow::Result
             () = stop.signalled() => break,
             () = front.failed() => anyhow::bail!("a thread that serves requests has ended (the log says why); start again"),
             () = reloader.pools_changed() => {}
-            file = reloader.file_changed() => {
-                match reloader.reload(&file, &proxy.shared).await {
-                    Ok(plan) => proxy.shared.follow(plan),
-                    Err(error) => {
-                        tracing::error!("the config file cannot be used, the old settings stay:\n{error:#}");
-                        continue;
-                    }
+            prepared = reloader.prepared() => match prepared {
+                Ok(prepared) => proxy.shared.follow(reloader.next_plan(prepared, &proxy.shared.plan())),
+                Err(error) => {
+                    tracing::error!("the config file cannot be used, the old settings stay:\n{error:#}");
+                    continue;
                 }
-            }
+            },
         }
         proxy.topology.follow(&proxy.shared.plan());
         front.wake();

@@ -149,24 +149,43 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// The sources of one pool, which may know why they do not answer.
+pub(crate) struct Sources {
+    discover: Arc<dyn Discover>,
+    each: Vec<Source>,
+}
+
+impl Sources {
+    pub(crate) fn watch(&self) -> Watch {
+        self.discover.watch()
+    }
+
+    /// Why there is no answer of some of them, if that is known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let troubles: Vec<String> = self.each.iter().filter_map(Source::trouble).collect();
+        (!troubles.is_empty()).then(|| troubles.join("; "))
+    }
+}
+
 /// Opens several as one for a proxy: their union, in which each keeps its own last set when it fails. A member that a
 /// registry loses for a moment stays, since taking it out and in moves keys twice.
 pub(crate) fn open_all(
     name: &str,
     urls: &[DiscoveryUrl],
     credentials: &[Credentials],
-) -> Result<Arc<dyn Discover>, SourceError> {
+) -> Result<Sources, SourceError> {
     let mut look = Look { hold_removals: Some(Stabilizer::HOLD), ..Look::default() };
     look.zookeeper.credentials = credentials.to_vec();
-    let open = |url| open(url, &look).map(|source| source.discover);
-    if let [one] = urls {
-        return open(one);
-    }
-    let sources = urls.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    match Union::new(name, sources) {
-        Ok(union) => Ok(Arc::new(union)),
-        Err(error) => Err(SourceError::Open(name.to_owned(), error.into())),
-    }
+    let each = urls.iter().map(|url| open(url, &look)).collect::<Result<Vec<_>, _>>()?;
+    let all: Vec<_> = each.iter().map(|source| source.discover.clone()).collect();
+    let discover = match <[_; 1]>::try_from(all) {
+        Ok([one]) => one,
+        Err(several) => {
+            let union = Union::new(name, several);
+            Arc::new(union.map_err(|error| SourceError::Open(name.to_owned(), error.into()))?)
+        }
+    };
+    Ok(Sources { discover, each })
 }
 
 /// Why a set that was opened so does not answer, if that is known.

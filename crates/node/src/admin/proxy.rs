@@ -46,7 +46,8 @@ async fn ready_page(State(proxy): State<Arc<Proxy>>) -> Response {
     for (id, pool) in (0..).map(PoolId).zip(&plan.pools) {
         let state = pool.view().fleet.state();
         if plan.table.uses(id) && !state.is_answered() {
-            let text = format!("pool {} is {}\n", pool.name(), output::state(state));
+            let why = pool.trouble().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+            let text = format!("pool {} is {}{why}\n", pool.name(), output::state(state));
             return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
         }
     }
@@ -65,7 +66,7 @@ async fn members_page(State(proxy): State<Arc<Proxy>>) -> Response {
 
 fn members(pool: &Pool) -> Value {
     let view = pool.view();
-    let counters = pool.counters();
+    let counters = pool.tally.servers();
     let servers = view.fleet.servers();
     let members: Vec<Value> = view
         .snapshot
@@ -73,7 +74,7 @@ fn members(pool: &Pool) -> Value {
         .iter()
         .map(|member| {
             let endpoint = member.endpoint.to_string();
-            let workers = counters.get(&*endpoint).map(Vec::as_slice).unwrap_or_default();
+            let server = counters.get(&*endpoint);
             json!({
                 "id": member.id.as_str(),
                 "endpoint": endpoint,
@@ -83,8 +84,8 @@ fn members(pool: &Pool) -> Value {
                 "zone": member.zone,
                 "metadata": member.metadata,
                 "serves": servers.iter().any(|server| server.id == member.id),
-                "connections": workers.iter().filter(|worker| worker.connected()).count(),
-                "down": workers.iter().any(|worker| worker.ejected()),
+                "connections": server.map_or(0, |server| server.connected),
+                "down": server.is_some_and(|server| server.ejected > 0),
             })
         })
         .collect();
@@ -92,6 +93,7 @@ fn members(pool: &Pool) -> Value {
         "pool": pool.name(),
         "source": view.fleet.source().as_str(),
         "state": output::state(view.fleet.state()),
+        "trouble": pool.trouble(),
         "revision": view.fleet.revision().0,
         "version": view.number,
         "age_seconds": view.snapshot.age(tokio::time::Instant::now().into()).as_secs_f64(),

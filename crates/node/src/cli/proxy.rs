@@ -42,7 +42,7 @@ Config file (--config FILE; `peerset check FILE` explains it):
 retry times, queue lengths and more";
 
 /// A proxy's flags, and the config file with more of them and with pools and routes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ProxyArgs {
     /// Read settings, pools and routes from this TOML file; flags win over its table `[proxy]`
     #[arg(long, value_name = "FILE")]
@@ -170,13 +170,13 @@ pub(crate) type Whole = (ProxySettings, ProxyConfig);
 
 impl ProxyArgs {
     /// What the flags, the config file and the defaults come to.
-    pub(crate) fn settings(self) -> anyhow::Result<Ready<Whole>> {
+    pub(crate) fn settings(&self) -> anyhow::Result<Ready<Whole>> {
         let Some(path) = &self.config else {
-            return Ok(Ready { settings: self.flags.settings(None, None)?, log: None });
+            return Ok(Ready { settings: self.flags.clone().settings(None, None)?, log: None });
         };
         let file = ConfigFile::read(path)?;
         let (written, pools) = ConfigError::both(file.flags::<ProxyFlags>("proxy"), file.proxy())?;
-        let settings = self.flags.over(written.clone()).settings(Some(path), pools.clone());
+        let settings = self.flags.clone().over(written.clone()).settings(Some(path), pools.clone());
         let alone = || written.settings(Some(path), pools).err();
         let settings = settings.map_err(|error| blame(error, &file, "proxy", alone()))?;
         Ok(Ready { settings, log: file.log("proxy") })

@@ -31,6 +31,11 @@ impl Latency {
         self.micros.add(u64::from(micros));
     }
 
+    fn absorb(&self, other: &Latency) {
+        self.buckets.iter().zip(&other.buckets).for_each(|(count, more)| count.add(more.value()));
+        self.micros.add(other.micros.value());
+    }
+
     /// Counts in each bucket, and the sum in seconds.
     pub(crate) fn read(&self) -> ([u64; LATENCY_BOUNDS.len() + 1], f64) {
         (std::array::from_fn(|at| self.buckets[at].value()), self.micros.value() as f64 / 1e6)
@@ -66,6 +71,20 @@ pub(crate) struct ServerCounters {
 }
 
 impl ServerCounters {
+    /// Adds what others counted. Only for sums, into which no worker counts.
+    pub(super) fn absorb(&self, other: &ServerCounters) {
+        self.requests.add(other.requests.value());
+        self.hits.add(other.hits.value());
+        self.misses.add(other.misses.value());
+        self.errors.add(other.errors.value());
+        self.timeouts.add(other.timeouts.value());
+        self.lost.add(other.lost.value());
+        self.overloads.add(other.overloads.value());
+        self.connects.add(other.connects.value());
+        self.ejections.add(other.ejections.value());
+        self.latency.absorb(&other.latency);
+    }
+
     /// Counts a request that was answered, in the end with this reply; `values` came before it.
     #[inline]
     pub(super) fn observe(&self, pending: &Pending, reply: &Reply<'_>, values: u32, now: Instant) {
@@ -111,6 +130,7 @@ impl ServerCounters {
 
 /// One worker's share of one route.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct RouteCounters {
     /// Requests that came to this route; a key of a multi-get is one.
     pub(crate) requests: Counter,

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use peerset_proto_memcache::reply::{MetaReply, encode};
 use peerset_proto_memcache::{KEY_BYTES_MAX, Reply};
-use peerset_route::{Answer, NodeId, Operation, Outcome, OwnerDown};
+use peerset_route::{Answer, NodeId, Operation, Outcome, OwnerDown, PoolId};
 use slab::Slab;
 
-use super::counters::CommandCounters;
+use super::counters::{CommandCounters, RouteCounters};
 use super::exchange::{Exchange, Failed, Many, PartId};
 use super::flight::Flights;
+use super::past::PastPlans;
 use super::pending::{self, Kind, Pending, To, digest};
 use super::plan::{Plan, Shared};
 use super::pool::{Server, Settings};
@@ -24,6 +25,7 @@ pub(super) struct Desk {
     /// Exchanges that have all replies of their present step.
     pub(super) complete: Vec<u32>,
     pub(super) plan: Arc<Plan>,
+    pub(super) past: PastPlans,
     pub(super) shared: Arc<Shared>,
     pub(super) worker: usize,
     pub(super) now: Instant,
@@ -59,19 +61,41 @@ impl Desk {
     /// Counts what came of a request on its route.
     #[inline]
     fn count_route(&self, pending: &Pending, outcome: Outcome) {
-        let Some(counters) = pending.route.and_then(|node| self.plan.routes[self.worker].get(node.index()))
-        else {
-            return;
-        };
+        let Some(counters) = pending.route.and_then(|node| self.route(pending.plan, node)) else { return };
         counters.count(pending.operation, outcome);
         counters.latency.observe(self.now.saturating_duration_since(pending.since));
     }
 
     /// Counts a request for which nobody could be asked.
-    pub(super) fn count_refused(&self, node: NodeId, operation: Operation) {
-        if let Some(counters) = self.plan.routes[self.worker].get(node.index()) {
+    pub(super) fn count_refused(&self, plan: u32, node: NodeId, operation: Operation) {
+        if let Some(counters) = self.route(plan, node) {
             counters.count(operation, Outcome::Failed);
         }
+    }
+
+    /// The counters of a route.
+    #[inline]
+    pub(super) fn route(&self, plan: u32, node: NodeId) -> Option<&RouteCounters> {
+        let plan = if plan == self.plan.number { &self.plan } else { self.past.plan(plan)? };
+        plan.routes[self.worker].get(node.index()).map(|counters| &**counters)
+    }
+
+    /// The plan of this number, as long as something goes by it.
+    pub(super) fn plan_of(&self, number: u32) -> Option<Arc<Plan>> {
+        if number == self.plan.number { Some(self.plan.clone()) } else { self.past.plan(number).cloned() }
+    }
+
+    /// What is now a pool of this plan; none if it is no more.
+    #[inline]
+    pub(super) fn pool_now(&self, plan: u32, pool: PoolId) -> Option<PoolId> {
+        if plan == self.plan.number { Some(pool) } else { self.past.pool(plan, pool) }
+    }
+
+    /// Takes another plan. `used` are those that requests which wait for servers go by.
+    pub(super) fn follow(&mut self, plan: Arc<Plan>, used: impl Iterator<Item = u32>) {
+        let used = self.exchanges.iter().filter_map(|(_, exchange)| exchange.plan()).chain(used).collect();
+        let before = std::mem::replace(&mut self.plan, plan);
+        self.past.retire(before, &self.plan, &used);
     }
 
     #[inline]

@@ -27,7 +27,7 @@ pub(super) struct Many {
     pub(super) touch: Option<i32>,
     pub(super) operation: Operation,
     /// The plan whose routes the keys are on.
-    pub(super) plan: u64,
+    pub(super) plan: u32,
     /// The keys, one after the other.
     pub(super) text: Vec<u8>,
     pub(super) keys: Vec<ManyKey>,
@@ -75,6 +75,17 @@ pub(super) struct Failed {
     pub(super) text: Arc<str>,
     /// Whether the client is to hear of it, rather than of a miss.
     pub(super) loud: bool,
+}
+
+impl Exchange {
+    /// The plan that it goes by, if it is on a route.
+    pub(super) fn plan(&self) -> Option<u32> {
+        match self {
+            Exchange::Many(many) => Some(many.plan),
+            Exchange::One(one) => Some(one.plan),
+            Exchange::All(_) => None,
+        }
+    }
 }
 
 impl Many {
@@ -179,7 +190,7 @@ pub(super) struct One {
     /// None if no reply is wanted.
     pub(super) place: Option<Place>,
     /// The plan whose route it is on.
-    pub(super) plan: u64,
+    pub(super) plan: u32,
     pub(super) node: NodeId,
     pub(super) operation: Operation,
     /// As the client sent it.

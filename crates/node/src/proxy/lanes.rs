@@ -298,6 +298,11 @@ impl Lanes {
         }
     }
 
+    /// The plans by which what waits for servers was asked.
+    pub(super) fn plans(&self) -> impl Iterator<Item = u32> {
+        self.upstreams.iter().flat_map(|(_, upstream)| upstream.plans())
+    }
+
     /// How long there is nothing to look for.
     pub(super) fn patience(&self, now: Instant) -> Option<Duration> {
         self.wake_at.map(|at| at.saturating_duration_since(now).max(CHECK))
@@ -389,7 +394,7 @@ impl Lanes {
             let mut upstream = Upstream::new(
                 server.clone(),
                 pool.settings.clone(),
-                pool.count(&server.label),
+                pool.tally.count(&server.label),
                 self.limits.clone(),
                 lane,
                 self.seed,

@@ -17,7 +17,9 @@ pub(super) struct Pending {
     /// What kind of reply it will be.
     pub(super) kind: Kind,
     pub(super) operation: Operation,
-    /// The route that asks; none for what is no route's, such as `flush_all`.
+    /// The plan whose route asks.
+    pub(super) plan: u32,
+    /// Where on it that is; none for what is no route's, such as `flush_all`.
     pub(super) route: Option<NodeId>,
     /// The digest of the key, where the reply names it; else 0.
     pub(super) key: u64,

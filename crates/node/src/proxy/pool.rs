@@ -3,9 +3,10 @@
 //! One task a pool follows the source and builds a [`View`] for each new set, off the serving threads; the workers are
 //! woken and adopt it once its new servers have been connected to.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
+mod server;
+mod tally;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -15,13 +16,15 @@ use peerset_cluster::{Endpoint, Snapshot, State, Watch};
 use peerset_placement::Spec;
 use peerset_route::{Fleet, OwnerDown};
 
-use super::counters::ServerCounters;
+use crate::output;
+use crate::source::Sources;
+pub(crate) use server::Server;
+use server::{look_up, look_up_for_a_while};
+pub(super) use tally::Counted;
+pub(crate) use tally::{Tallies, Tally};
 
 /// How often host names are looked up again.
 const LOOKUP_EVERY: Duration = Duration::from_secs(15);
-
-/// How long a new set waits for the addresses of its host names.
-const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
 
 /// What one pool is asked to do.
 #[derive(Debug, Clone)]
@@ -40,64 +43,6 @@ pub(crate) struct Settings {
     pub(super) stale_in_use: Arc<AtomicBool>,
 }
 
-/// A server, for as long as any set has it.
-#[derive(Debug)]
-pub(crate) struct Server {
-    /// Its endpoint as text.
-    pub(crate) label: Arc<str>,
-    pub(crate) endpoint: Endpoint,
-    /// Of its host name, if it has one.
-    addresses: Mutex<Vec<SocketAddr>>,
-}
-
-impl Server {
-    fn new(endpoint: Endpoint) -> Server {
-        Server {
-            label: endpoint.to_string().into(),
-            addresses: Mutex::new(endpoint.socket_addr().into_iter().collect()),
-            endpoint,
-        }
-    }
-
-    /// One for tests, whose name has these addresses.
-    #[cfg(test)]
-    pub(super) fn at(addresses: Vec<SocketAddr>) -> Server {
-        let endpoint = "name:11211".parse().expect("an endpoint");
-        Server { addresses: Mutex::new(addresses), ..Server::new(endpoint) }
-    }
-
-    /// Where to connect to after so many addresses were found not to work.
-    pub(super) fn address(&self, passed_over: usize) -> io::Result<SocketAddr> {
-        let addresses = lock(&self.addresses);
-        match passed_over.checked_rem(addresses.len()) {
-            Some(at) => Ok(addresses[at]),
-            None => Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address")),
-        }
-    }
-
-    /// How many addresses there are.
-    pub(super) fn address_count(&self) -> usize {
-        lock(&self.addresses).len()
-    }
-
-    fn has_name(&self) -> bool {
-        self.endpoint.socket_addr().is_none() && matches!(self.endpoint, Endpoint::Tcp { .. })
-    }
-
-    /// Looks the host name up; what was found before stays if that fails.
-    async fn look_up(&self) {
-        match tokio::net::lookup_host(&*self.label).await {
-            Ok(found) => {
-                let found: Vec<SocketAddr> = found.collect();
-                if !found.is_empty() {
-                    *lock(&self.addresses) = found;
-                }
-            }
-            Err(error) => tracing::warn!(server = %self.label, %error, "the host name cannot be looked up"),
-        }
-    }
-}
-
 /// The servers of a pool at one moment.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -114,13 +59,14 @@ pub(crate) struct View {
 /// A pool and what is counted of it.
 pub(crate) struct Pool {
     pub(crate) settings: Arc<Settings>,
-    /// All that was said of it: a reload keeps pools that did not change.
-    pub(crate) identity: String,
+    /// What was counted of its servers.
+    pub(crate) tally: Arc<Tally>,
+    /// Held by who follows them, so that what still looks at a pool that is gone does not keep them.
+    sources: Weak<Sources>,
     view: Mutex<Arc<View>>,
     number: AtomicU64,
     /// How long the last view took to build, in microseconds.
     build_micros: AtomicU64,
-    counters: Mutex<Vec<(Arc<str>, Weak<ServerCounters>)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -128,22 +74,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pool {
-    /// A pool with the set that its source has now.
-    pub(crate) async fn new(settings: Settings, identity: String, watch: &Watch) -> anyhow::Result<Pool> {
+    /// A pool with the set that its source has now. `before` is the pool that it is to replace: of servers that both
+    /// have it takes what is known of them.
+    pub(crate) async fn new(
+        settings: Settings,
+        tally: Arc<Tally>,
+        sources: &Arc<Sources>,
+        watch: &Watch,
+        before: Option<&Pool>,
+    ) -> anyhow::Result<Pool> {
         let snapshot = watch.borrow();
         let fleet = Fleet::build(&snapshot, &settings.spec)?;
-        let servers: Vec<_> =
-            fleet.servers().iter().map(|server| Arc::new(Server::new(server.endpoint.clone()))).collect();
-        look_up_for_a_while(&settings.pool, &servers).await;
+        let known = before.map(|pool| pool.view().servers.clone()).unwrap_or_default();
+        let (servers, fresh) = servers(&fleet, &known);
+        look_up_for_a_while(&settings.pool, &fresh).await;
         // Clients that follow `config get cluster` take a greater number for a newer set, over restarts too.
-        let number = u64::from(crate::front::unix_now());
+        let number = u64::from(crate::front::unix_now()).max(before.map_or(0, Pool::number) + 1);
         Ok(Pool {
             settings: Arc::new(settings),
-            identity,
+            tally,
+            sources: Arc::downgrade(sources),
             view: Mutex::new(Arc::new(View { number, fleet, servers, snapshot })),
             number: AtomicU64::new(number),
             build_micros: AtomicU64::new(0),
-            counters: Mutex::default(),
         })
     }
 
@@ -166,24 +119,11 @@ impl Pool {
         Duration::from_micros(self.build_micros.load(Ordering::Relaxed))
     }
 
-    /// Counters for one worker's connection to a server.
-    pub(super) fn count(&self, label: &Arc<str>) -> Arc<ServerCounters> {
-        let counters = Arc::new(ServerCounters::default());
-        let mut all = lock(&self.counters);
-        all.retain(|(_, kept)| kept.strong_count() > 0);
-        all.push((label.clone(), Arc::downgrade(&counters)));
-        counters
-    }
-
-    /// All counters, by server.
-    pub(crate) fn counters(&self) -> BTreeMap<Arc<str>, Vec<Arc<ServerCounters>>> {
-        let mut all: BTreeMap<Arc<str>, Vec<_>> = BTreeMap::new();
-        for (label, counters) in &*lock(&self.counters) {
-            if let Some(counters) = counters.upgrade() {
-                all.entry(label.clone()).or_default().push(counters);
-            }
-        }
-        all
+    /// Why the source does not answer, if it does not and that is known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let state = self.view().fleet.state();
+        let lost = !state.is_answered() || state.stale_since().is_some();
+        lost.then(|| self.sources.upgrade()?.trouble()).flatten()
     }
 
     /// Follows the source until it is closed. `changed` is called after each new view.
@@ -197,6 +137,7 @@ impl Pool {
                     continue;
                 }
                 snapshot = watch.changed() => match snapshot {
+                    Ok(snapshot) if snapshot.same_as(&self.view().snapshot) => continue,
                     Ok(snapshot) => self.adopt(snapshot).await,
                     Err(_) => return,
                 },
@@ -227,48 +168,50 @@ impl Pool {
                 return;
             }
         };
-        let known: BTreeMap<&str, &Arc<Server>> =
-            before.servers.iter().map(|server| (&*server.label, server)).collect();
-        let servers: Vec<Arc<Server>> = fleet
-            .servers()
-            .iter()
-            .map(|server| match known.get(&*server.endpoint.to_string()) {
-                Some(known) => (*known).clone(),
-                None => Arc::new(Server::new(server.endpoint.clone())),
-            })
-            .collect();
+        let (servers, fresh) = servers(&fleet, &before.servers);
         let built = started.elapsed();
-        let fresh: Vec<_> =
-            servers.iter().filter(|server| !known.contains_key(&*server.label)).cloned().collect();
         look_up_for_a_while(self.name(), &fresh).await;
-        if log_worthy(&before, &fleet) {
-            tracing::info!(pool = %self.name(), servers = fleet.len(), state = ?fleet.state(), "pool changed");
-        }
+        self.tell(&before.fleet, &fleet);
         let number = before.number + 1;
         *lock(&self.view) = Arc::new(View { number, fleet, servers, snapshot });
         self.build_micros.store(u64::try_from(built.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.number.store(number, Ordering::Release);
     }
-}
 
-fn log_worthy(before: &View, after: &Fleet) -> bool {
-    let of = |fleet: &Fleet| fleet.servers().iter().map(|server| server.endpoint.clone()).collect::<Vec<_>>();
-    before.fleet.state() != after.state() || of(&before.fleet) != of(after)
-}
-
-async fn look_up_for_a_while(pool: &str, servers: &[Arc<Server>]) {
-    if tokio::time::timeout(LOOKUP_LIMIT, look_up(servers)).await.is_err() {
-        tracing::warn!(%pool, "looking up host names takes long; going on without them");
+    /// Tells people of a new set, if they can see that it is another.
+    fn tell(&self, before: &Fleet, after: &Fleet) {
+        let of = |fleet: &Fleet| -> Vec<Endpoint> {
+            fleet.servers().iter().map(|server| server.endpoint.clone()).collect()
+        };
+        if before.state() == after.state() && of(before) == of(after) {
+            return;
+        }
+        let (pool, servers, state) = (self.name(), after.len(), output::state(after.state()));
+        match after.state() {
+            State::Stale { .. } => {
+                let trouble = self.sources.upgrade().and_then(|sources| sources.trouble());
+                let trouble = trouble.unwrap_or_else(|| "no reason is known".to_owned());
+                tracing::warn!(pool, servers, %trouble, "the source of the pool is lost; its last set stays");
+            }
+            _ => tracing::info!(pool, servers, state, "pool changed"),
+        }
     }
 }
 
-async fn look_up(servers: &[Arc<Server>]) {
-    let mut lookups = tokio::task::JoinSet::new();
-    for server in servers.iter().filter(|server| server.has_name()) {
-        let server = server.clone();
-        lookups.spawn(async move { server.look_up().await });
-    }
-    while lookups.join_next().await.is_some() {}
+/// The servers of a fleet, in its order: those that are known, and new ones for the rest. The new ones again.
+fn servers(fleet: &Fleet, known: &[Arc<Server>]) -> (Vec<Arc<Server>>, Vec<Arc<Server>>) {
+    let known: HashMap<&str, &Arc<Server>> = known.iter().map(|server| (&*server.label, server)).collect();
+    let mut fresh = Vec::new();
+    let server = |endpoint: &Endpoint| match known.get(&*endpoint.to_string()) {
+        Some(known) => (*known).clone(),
+        None => {
+            let server = Arc::new(Server::new(endpoint.clone()));
+            fresh.push(server.clone());
+            server
+        }
+    };
+    let all = fleet.servers().iter().map(|server| &server.endpoint).map(server).collect();
+    (all, fresh)
 }
 
 impl View {

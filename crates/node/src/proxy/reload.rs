@@ -1,51 +1,40 @@
 //! From config to plan, at the start and whenever the file changes.
+//!
+//! What a config asks for is prepared beside all else that goes on, and taken as a whole or not at all.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+mod config_watch;
+mod preparation;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use peerset_cluster::{Discover, DiscoveryUrl};
-use peerset_discover_zookeeper::Credentials;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, Interval};
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::config::{PoolConfig, ProxyConfig};
-use super::plan::{Plan, Shared};
-use super::pool::{Pool, Settings};
-use crate::cli::config_file::ConfigFile;
-use crate::cli::proxy::ProxySettings;
-use crate::source;
-
-/// How long a plan waits for sources that have not answered yet.
-const FIRST_SNAPSHOT_LIMIT: Duration = Duration::from_secs(3);
-
-/// How often the config file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use super::config::ProxyConfig;
+use super::plan::Plan;
+use super::pool::Tallies;
+use crate::cli::proxy::{ProxyArgs, ProxySettings};
+use config_watch::ConfigWatch;
+use preparation::{Opened, Prepared};
 
 /// Makes plans, keeps what follows the sources of their pools, and hears of changes.
 pub(super) struct Reloader {
-    file: Option<PathBuf>,
-    seen: Option<Stamp>,
-    hangup: Option<Signal>,
-    /// When the file is looked at. Kept, so that pools that change all the time do not put it off.
-    looks: Interval,
-    workers: usize,
-    plans: u64,
+    /// As the proxy was started.
+    args: ProxyArgs,
+    running: ProxySettings,
+    tallies: Arc<Tallies>,
+    watch: ConfigWatch,
+    /// At most one at a time.
+    preparing: JoinSet<anyhow::Result<Prepared>>,
     followers: Vec<Follower>,
     changed: Arc<Notify>,
 }
 
 /// A pool and what follows its source.
 struct Follower {
-    pool: Arc<Pool>,
-    urls: Vec<DiscoveryUrl>,
-    discover_as: Vec<Credentials>,
-    source: Arc<dyn Discover>,
+    opened: Opened,
     task: JoinHandle<()>,
 }
 
@@ -55,86 +44,23 @@ impl Drop for Follower {
     }
 }
 
-/// By which a change of the file is noticed, also where it is replaced by one as long and as old.
-#[derive(PartialEq, Eq, Clone, Copy)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    bytes: u64,
-    inode: u64,
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Stamp> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Stamp {
-            modified: metadata.modified().ok(),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
-    }
-}
-
 impl Reloader {
-    pub(super) fn new(settings: &ProxySettings, workers: usize) -> Reloader {
-        // With a pool of the flags there is nothing in the file that can change while the proxy runs.
-        let file = settings.config.clone().filter(|_| settings.pool.is_none());
+    pub(super) fn new(args: &ProxyArgs, running: &ProxySettings, tallies: &Arc<Tallies>) -> Reloader {
         Reloader {
-            seen: file.as_deref().and_then(Stamp::of),
-            file,
-            hangup: signal(SignalKind::hangup()).ok(),
-            looks: tokio::time::interval(LOOK_EVERY),
-            workers,
-            plans: 0,
+            args: args.clone(),
+            running: running.clone(),
+            tallies: tallies.clone(),
+            watch: ConfigWatch::new(running.config.clone()),
+            preparing: JoinSet::new(),
             followers: Vec::new(),
             changed: Arc::new(Notify::new()),
         }
     }
 
-    /// A plan for a config. Pools that the last plan has just so go on as they are, and sources that it has are kept, so
-    /// that what is known stays known. New sources are waited for, for a while: requests had better not find a pool that
-    /// is not known yet.
-    pub(super) async fn plan(&mut self, config: &ProxyConfig) -> anyhow::Result<Plan> {
-        let table = config.table()?;
-        let mut pools = Vec::new();
-        let mut fresh = Vec::new();
-        let give_up = Instant::now() + FIRST_SNAPSHOT_LIMIT;
-        for pool in &config.pools {
-            let identity = format!("{pool:?}");
-            if let Some(kept) = self.followers.iter().find(|kept| kept.pool.identity == identity) {
-                pools.push(kept.pool.clone());
-                continue;
-            }
-            let before = self
-                .followers
-                .iter()
-                .find(|follower| follower.urls == pool.urls && follower.discover_as == pool.discover_as);
-            let source = match before {
-                Some(follower) => follower.source.clone(),
-                None => source::open_all(&pool.name, &pool.urls, &pool.discover_as)
-                    .with_context(|| format!("the pool {} cannot be opened", pool.name))?,
-            };
-            let mut watch = source.watch();
-            let answered = watch.wait_for(|snapshot| snapshot.state().is_answered());
-            if tokio::time::timeout_at(give_up, answered).await.is_err() {
-                tracing::warn!(pool = %pool.name, "the source has not answered yet; going on without the pool's servers");
-            }
-            let settings = settings(pool, before.map(|follower| &*follower.pool));
-            let made = Arc::new(Pool::new(settings, identity, &watch).await?);
-            fresh.push((made.clone(), pool.urls.clone(), pool.discover_as.clone(), source, watch));
-            pools.push(made);
-        }
-        // Nothing can fail from here on.
-        for (pool, urls, discover_as, source, watch) in fresh {
-            let changed = self.changed.clone();
-            // The pool was made of what this watch has seen.
-            let following = pool.clone().follow(watch, move || changed.notify_one());
-            self.followers.push(Follower { pool, urls, discover_as, source, task: tokio::spawn(following) });
-        }
-        self.followers.retain(|follower| pools.iter().any(|pool| Arc::ptr_eq(&follower.pool, pool)));
-        self.plans += 1;
-        Ok(Plan::new(self.plans, table, pools, self.workers))
+    /// The plan to begin with.
+    pub(super) async fn first_plan(&mut self, config: &ProxyConfig) -> anyhow::Result<Plan> {
+        let prepared = Prepared::of(config.clone(), &[], &self.tallies).await?;
+        Ok(self.adopt(prepared, None))
     }
 
     /// Returns when a pool has a new view.
@@ -143,65 +69,61 @@ impl Reloader {
         async move { changed.notified().await }
     }
 
-    /// Returns when the config file is to be read again: it changed, or somebody sent SIGHUP.
-    pub(super) async fn file_changed(&mut self) -> PathBuf {
+    /// Returns when the config file was to be read again, and what it asks for is prepared, or cannot be.
+    ///
+    /// # Cancel safety
+    /// Safe: what has begun goes on.
+    pub(super) async fn prepared(&mut self) -> anyhow::Result<Prepared> {
         loop {
-            let hangup = async {
-                match &mut self.hangup {
-                    Some(signal) => signal.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                _ = hangup => {
-                    if let Some(file) = &self.file {
-                        self.seen = Stamp::of(file);
-                        return file.clone();
-                    }
-                    tracing::info!("SIGHUP: there is no config file of pools and routes to read again");
-                }
-                _ = self.looks.tick() => {
-                    let Some(file) = &self.file else { continue };
-                    let now = Stamp::of(file);
-                    // A file that is away for a moment is being replaced.
-                    if now.is_some() && now != self.seen {
-                        self.seen = now;
-                        return file.clone();
-                    }
-                }
+            if let Some(done) = self.preparing.join_next().await {
+                return done.context("preparing a plan failed")?;
             }
+            self.watch.changed().await;
+            tracing::info!("reading the config file again");
+            let open: Vec<Opened> = self.followers.iter().map(|follower| follower.opened.clone()).collect();
+            let (args, running) = (self.args.clone(), self.running.clone());
+            let tallies = self.tallies.clone();
+            self.preparing.spawn(async move {
+                let (settings, config) = args.settings()?.settings;
+                let waiting = settings.differing(&running);
+                Ok(Prepared { waiting, ..Prepared::of(config, &open, &tallies).await? })
+            });
         }
     }
 
-    /// Reads the file again.
-    pub(super) async fn reload(&mut self, file: &Path, shared: &Shared) -> anyhow::Result<Plan> {
-        let read = ConfigFile::read(file)?;
-        read.flags::<crate::cli::proxy::ProxyFlags>("proxy")?;
-        let config = read.proxy()?.context("the file has no [pools] any more")?;
-        let plan = self.plan(&config).await?;
-        let kept = shared
-            .plan()
-            .pools
-            .iter()
-            .filter(|pool| plan.pools.iter().any(|new| Arc::ptr_eq(new, pool)))
-            .count();
-        config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    /// The plan that another config came to, in place of the one before.
+    pub(super) fn next_plan(&mut self, prepared: Prepared, before: &Plan) -> Plan {
+        for warning in &prepared.warnings {
+            tracing::warn!("{warning}");
+        }
+        if !prepared.waiting.is_empty() {
+            let keys = prepared.waiting.join(", ");
+            tracing::warn!(%keys, "these settings of [proxy] have changed and wait for a restart");
+        }
+        let plan = self.adopt(prepared, Some(before));
+        let kept = plan.pools.iter().filter(|pool| before.pools.iter().any(|old| Arc::ptr_eq(old, pool)));
         tracing::info!(
-            file = %file.display(), pools = plan.pools.len(), unchanged = kept,
-            "config read again (what [proxy] says of listeners and threads needs a restart)"
+            file = %self.running.config.as_deref().unwrap_or(Path::new("")).display(),
+            pools = plan.pools.len(), unchanged = kept.count(), "config read again"
         );
-        Ok(plan)
+        plan
     }
-}
 
-/// What a pool is asked to do; `before` is the pool of the same servers until now.
-fn settings(pool: &PoolConfig, before: Option<&Pool>) -> Settings {
-    Settings {
-        pool: pool.name.as_str().into(),
-        server: pool.server.clone(),
-        spec: pool.spec.clone(),
-        owner_down: pool.owner_down,
-        meta: pool.meta,
-        stale_in_use: before.map(|pool| pool.settings.stale_in_use.clone()).unwrap_or_default(),
+    fn adopt(&mut self, prepared: Prepared, before: Option<&Plan>) -> Plan {
+        let mut known = std::mem::take(&mut self.followers);
+        let mut pools = Vec::new();
+        for opened in prepared.pools {
+            pools.push(opened.pool.clone());
+            let same = |follower: &Follower| Arc::ptr_eq(&follower.opened.pool, &opened.pool);
+            let follower = match known.iter().position(same) {
+                Some(at) => known.swap_remove(at),
+                None => {
+                    let changed = self.changed.clone();
+                    Follower { task: opened.follow(move || changed.notify_one()), opened }
+                }
+            };
+            self.followers.push(follower);
+        }
+        Plan::new(prepared.table, pools, self.running.front.threads, before)
     }
 }

@@ -19,6 +19,7 @@ use super::desk::Desk;
 use super::exchange::Exchange;
 use super::flight::{FlightId, Flights, Place};
 use super::lanes::Lanes;
+use super::past::PastPlans;
 use super::plan::Shared;
 use super::translate;
 use super::{Proxy, stats};
@@ -81,6 +82,7 @@ impl ProxyService {
                 exchanges: Slab::new(),
                 complete: Vec::new(),
                 plan: shared.plan(),
+                past: PastPlans::default(),
                 shared,
                 worker,
                 now: Instant::now(),
@@ -368,8 +370,8 @@ impl Service for ProxyService {
 
     fn woken(&mut self, now: Now) {
         if self.desk.shared.number() != self.desk.plan.number {
-            self.desk.plan = self.desk.shared.plan();
-            let plan = self.desk.plan.clone();
+            let plan = self.desk.shared.plan();
+            self.desk.follow(plan.clone(), self.lanes.plans());
             self.lanes.follow(&plan, now.instant);
         }
         self.lanes.look(now.instant);

@@ -14,7 +14,7 @@ use std::fmt::Display;
 use peerset_proto_memcache::reply::encode;
 use peerset_proto_memcache::request::Words;
 
-use super::{Proxy, ServerCounters};
+use super::Proxy;
 use crate::front::{Counter, unix_now};
 
 /// The memcached whose commands are understood, as clients want it said.
@@ -68,16 +68,12 @@ fn general(proxy: &Proxy, out: &mut Vec<u8>) {
     stat(out, "cmd_other", sum(|worker| &worker.others));
     stat(out, "proxy_errors", sum(|worker| &worker.errors));
     stat(out, "protocol_errors", sum(|worker| &worker.protocol_errors));
-    let all: Vec<_> =
-        proxy.shared.plan().pools.iter().flat_map(|pool| pool.counters().into_values().flatten()).collect();
-    let sum = |count: fn(&ServerCounters) -> &Counter| -> u64 {
-        all.iter().map(|server| count(server).value()).sum()
-    };
-    stat(out, "get_hits", sum(|server| &server.hits));
-    stat(out, "get_misses", sum(|server| &server.misses));
-    stat(out, "server_errors", sum(|server| &server.errors));
-    stat(out, "server_timeouts", sum(|server| &server.timeouts));
-    stat(out, "server_ejections", sum(|server| &server.ejections));
+    let servers = proxy.shared.tallies.total();
+    stat(out, "get_hits", servers.hits.value());
+    stat(out, "get_misses", servers.misses.value());
+    stat(out, "server_errors", servers.errors.value());
+    stat(out, "server_timeouts", servers.timeouts.value());
+    stat(out, "server_ejections", servers.ejections.value());
 }
 
 fn pools(proxy: &Proxy, out: &mut Vec<u8>) {
@@ -94,31 +90,28 @@ fn pools(proxy: &Proxy, out: &mut Vec<u8>) {
 
 fn servers(proxy: &Proxy, out: &mut Vec<u8>) {
     for pool in &proxy.shared.plan().pools {
-        for (label, workers) in pool.counters() {
-            let sum = |count: fn(&ServerCounters) -> &Counter| -> u64 {
-                workers.iter().map(|worker| count(worker).value()).sum()
-            };
-            let down = workers.iter().filter(|worker| worker.ejected()).count();
-            let state = match (down, workers.iter().any(|worker| worker.connected())) {
-                (0, true) => "up",
-                (0, false) => "connecting",
-                (_, true) => "partly down",
-                (_, false) => "down",
+        for (label, server) in pool.tally.servers() {
+            let state = match (server.ejected, server.connected) {
+                (0, 0) => "connecting",
+                (0, _) => "up",
+                (_, 0) => "down",
+                (_, _) => "partly down",
             };
             let mut line = |name: &str, value: &dyn Display| {
                 stat(out, &format!("{}:{label}:{name}", pool.name()), value);
             };
+            let counters = &server.counters;
             line("state", &state);
-            line("connections", &workers.iter().filter(|worker| worker.connected()).count());
-            line("requests", &sum(|server| &server.requests));
-            line("hits", &sum(|server| &server.hits));
-            line("misses", &sum(|server| &server.misses));
-            line("errors", &sum(|server| &server.errors));
-            line("timeouts", &sum(|server| &server.timeouts));
-            line("lost", &sum(|server| &server.lost));
-            line("overloads", &sum(|server| &server.overloads));
-            line("connects", &sum(|server| &server.connects));
-            line("ejections", &sum(|server| &server.ejections));
+            line("connections", &server.connected);
+            line("requests", &counters.requests.value());
+            line("hits", &counters.hits.value());
+            line("misses", &counters.misses.value());
+            line("errors", &counters.errors.value());
+            line("timeouts", &counters.timeouts.value());
+            line("lost", &counters.lost.value());
+            line("overloads", &counters.overloads.value());
+            line("connects", &counters.connects.value());
+            line("ejections", &counters.ejections.value());
         }
     }
 }

@@ -24,10 +24,9 @@ use peerset_client_memcache::health::{Admission, Failure, Health};
 use peerset_proto_memcache::{Limits, Reply};
 use peerset_route::Answer;
 
-use super::counters::ServerCounters;
 use super::desk::failure_text;
 use super::pending::Pending;
-use super::pool::{Server, Settings};
+use super::pool::{Counted, Server, Settings};
 use super::wire::Wire;
 use crate::front::TOKENS_OWN;
 pub(super) use queue::{Refused, Room};
@@ -51,7 +50,7 @@ pub(super) trait Replies {
 
 pub(super) struct Upstream {
     pub(super) server: Arc<Server>,
-    pub(super) counters: Arc<ServerCounters>,
+    pub(super) counters: Counted,
     settings: Arc<Settings>,
     limits: Limits,
     token: Token,
@@ -82,8 +81,6 @@ pub(super) struct Upstream {
     /// When the connection stood, until the first request is answered on it.
     unproven: Option<Instant>,
     health: Health,
-    /// What was last told of why it is down.
-    told: Option<Failure>,
     /// Has to be sent to in this turn.
     pub(super) queued: bool,
     /// So much waits that nobody should add to it, until it is [no longer so](Upstream::stays_crowded).
@@ -105,7 +102,7 @@ impl Upstream {
     pub(super) fn new(
         server: Arc<Server>,
         settings: Arc<Settings>,
-        counters: Arc<ServerCounters>,
+        counters: Counted,
         limits: Limits,
         number: usize,
         seed: u64,
@@ -133,7 +130,6 @@ impl Upstream {
             refused: 0,
             values: 0,
             unproven: None,
-            told: None,
             queued: false,
             crowded: false,
             departing: false,
@@ -153,6 +149,11 @@ impl Upstream {
     /// Whether something is under way: the above, or the beginning of the connection.
     pub(super) fn is_busy(&self) -> bool {
         !self.pending.is_empty() || matches!(self.link, Link::Connecting(..) | Link::Greeting(..))
+    }
+
+    /// The plans by which what waits was asked.
+    pub(super) fn plans(&self) -> impl Iterator<Item = u32> {
+        self.pending.iter().map(|pending| pending.plan)
     }
 
     /// When it has to be looked at again if nothing happens; none if never.
@@ -266,12 +267,6 @@ impl Upstream {
         if let Err(trouble) = self.send(registry) {
             self.fail(trouble, now, desk);
         }
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.counters.set_connected(false);
     }
 }
 

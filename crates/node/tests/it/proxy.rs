@@ -10,6 +10,7 @@ mod languages;
 mod load;
 mod many;
 mod membership;
+mod metrics;
 mod reload;
 mod routes;
 mod serverset;

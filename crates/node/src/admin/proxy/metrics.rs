@@ -66,14 +66,7 @@ type Labels<'a> = Vec<(&'static str, &'a str)>;
 
 /// Sums over the servers of a pool, and its set.
 fn pools(plan: &Plan, page: &mut Page<'_>) -> fmt::Result {
-    let pools: Vec<_> = plan
-        .pools
-        .iter()
-        .map(|pool| {
-            let workers: Vec<Arc<ServerCounters>> = pool.counters().into_values().flatten().collect();
-            (pool, pool.view(), workers)
-        })
-        .collect();
+    let pools: Vec<_> = plan.pools.iter().map(|pool| (pool, pool.view(), pool.tally.total())).collect();
     let gauge = |value: fn(&crate::proxy::Pool, &crate::proxy::View) -> f64| {
         pools.iter().map(move |(pool, view, _)| (vec![("pool", pool.name())], value(pool, view)))
     };
@@ -99,15 +92,13 @@ fn pools(plan: &Plan, page: &mut Page<'_>) -> fmt::Result {
         gauge(|pool, _| pool.build_time().as_secs_f64()),
     )?;
     for (name, help, count) in COUNTS {
-        let sums = pools.iter().map(|(pool, _, workers)| (vec![("pool", pool.name())], sum(workers, *count)));
+        let sums = pools.iter().map(|(pool, _, total)| (vec![("pool", pool.name())], count(total).value()));
         page.counters(&format!("pool_{name}"), help, sums)?;
     }
     page.histograms(
         "pool_latency_seconds",
         "From handing a request to a server to its reply",
-        pools.iter().map(|(pool, _, workers)| {
-            (vec![("pool", pool.name())], histogram(workers.iter().map(|worker| &worker.latency)))
-        }),
+        pools.iter().map(|(pool, _, total)| (vec![("pool", pool.name())], histogram([&total.latency]))),
     )
 }
 
@@ -126,51 +117,44 @@ const COUNTS: &[(&str, &str, Count)] = &[
     ("ejections", "Times the server was found to be down", |server| &server.ejections),
 ];
 
-fn sum(workers: &[Arc<ServerCounters>], count: Count) -> u64 {
-    workers.iter().map(|worker| count(worker).value()).sum()
-}
-
 fn servers(plan: &Plan, page: &mut Page<'_>) -> fmt::Result {
     let servers: Vec<_> = plan
         .pools
         .iter()
-        .flat_map(|pool| pool.counters().into_iter().map(move |(label, workers)| (pool, label, workers)))
+        .flat_map(|pool| pool.tally.servers().into_iter().map(move |(label, totals)| (pool, label, totals)))
         .collect();
     let each = || {
-        servers.iter().map(|(pool, label, workers)| {
+        servers.iter().map(|(pool, label, totals)| {
             let labels: Labels<'_> = vec![("pool", pool.name()), ("server", label)];
-            (labels, workers)
+            (labels, totals)
         })
     };
     page.gauges(
         "server_connections",
         "Connections that stand",
-        each().map(|(labels, workers)| {
-            (labels, workers.iter().filter(|worker| worker.connected()).count() as f64)
-        }),
+        each().map(|(labels, totals)| (labels, totals.connected as f64)),
     )?;
     page.gauges(
         "server_down",
         "1 while any worker takes the server for down",
-        each().map(|(labels, workers)| {
-            (labels, f64::from(u8::from(workers.iter().any(|worker| worker.ejected()))))
-        }),
+        each().map(|(labels, totals)| (labels, f64::from(u8::from(totals.ejected > 0)))),
     )?;
     for (name, help, count) in COUNTS {
-        let sums = each().map(|(labels, workers)| (labels, sum(workers, *count)));
+        let sums = each().map(|(labels, totals)| (labels, count(&totals.counters).value()));
         page.counters(&format!("server_{name}"), help, sums)?;
     }
     page.histograms(
         "server_latency_seconds",
         "From handing over a request to its reply",
-        each().map(|(labels, workers)| (labels, histogram(workers.iter().map(|worker| &worker.latency)))),
+        each().map(|(labels, totals)| (labels, histogram([&totals.counters.latency]))),
     )
 }
 
 fn routes(plan: &Plan, page: &mut Page<'_>) -> fmt::Result {
     let mut named: BTreeMap<&str, Vec<&RouteCounters>> = BTreeMap::new();
     for (node, label) in plan.table.labels().iter().enumerate().filter(|(_, label)| !label.is_empty()) {
-        named.entry(label).or_default().extend(plan.routes.iter().map(|worker| &worker[node]));
+        // Nodes of one label share their counters.
+        named.entry(label).or_insert_with(|| plan.routes.iter().map(|worker| &*worker[node]).collect());
     }
     let each = || named.iter().map(|(label, counters)| (vec![("route", *label)], counters));
     let counts: [(&str, &str, RouteCount); 4] = [
@@ -193,7 +177,7 @@ fn routes(plan: &Plan, page: &mut Page<'_>) -> fmt::Result {
 }
 
 /// Several workers' times as one.
-fn histogram<'l>(workers: impl Iterator<Item = &'l Latency>) -> Histogram {
+fn histogram<'l>(workers: impl IntoIterator<Item = &'l Latency>) -> Histogram {
     let mut counts = [0; LATENCY_BOUNDS.len() + 1];
     let mut sum = 0.0;
     for latency in workers {

@@ -28,8 +28,6 @@ pub(crate) struct ProxySettings {
     pub(crate) buffer_memory: Size,
     /// Read again when it changes.
     pub(crate) config: Option<PathBuf>,
-    /// The pool of the flags; none if pools and routes are the file's.
-    pub(crate) pool: Option<PoolConfig>,
 }
 
 /// Settings that do not go together.
@@ -94,7 +92,7 @@ impl ProxyFlags {
         pools: Option<ProxyConfig>,
     ) -> Result<Whole, ProxySettingsError> {
         let own = self.pool()?;
-        let config = match (own.clone(), pools) {
+        let config = match (own, pools) {
             (None, None) => return Err(ProxySettingsError::NoPool),
             (Some(_), Some(_)) => return Err(ProxySettingsError::TwoPools),
             (Some(pool), None) => ProxyConfig::single(pool),
@@ -124,7 +122,6 @@ impl ProxyFlags {
             max_item,
             buffer_memory,
             config: file.map(Path::to_path_buf),
-            pool: own,
         };
         Ok((settings, config))
     }
@@ -202,6 +199,23 @@ impl ProxyFlags {
 }
 
 impl ProxySettings {
+    /// The settings that differ from others, by their names in the config file.
+    pub(crate) fn differing(&self, other: &ProxySettings) -> Vec<&'static str> {
+        let threads = |of: &ProxySettings| (!of.front.elastic).then_some(of.front.threads);
+        let (ours, theirs) = (&self.front, &other.front);
+        let all = [
+            ("listen", self.listen != other.listen),
+            ("http", self.http != other.http),
+            ("max-item", self.max_item != other.max_item),
+            ("buffer-memory", self.buffer_memory != other.buffer_memory),
+            ("max-conns", ours.max_conns != theirs.max_conns),
+            ("threads", threads(self) != threads(other)),
+            ("idle-timeout", ours.idle_timeout != theirs.idle_timeout),
+            ("stall-timeout", ours.stall_timeout != theirs.stall_timeout),
+        ];
+        all.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+
     /// Bounds on what clients may send.
     pub(crate) fn limits(&self) -> Limits {
         let mut limits = Limits::default();

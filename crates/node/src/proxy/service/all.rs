@@ -73,6 +73,7 @@ impl ProxyService {
             to: To::Part(PartId { exchange: id, part: 0 }),
             kind: Kind::Line,
             operation: Operation::Delete,
+            plan: self.desk.plan.number,
             route: None,
             key: 0,
             prefix: 0,

@@ -37,7 +37,8 @@ impl ProxyService {
         many.cas = get.cas;
         many.touch = get.touch;
         many.operation = operation;
-        many.plan = self.desk.plan.number;
+        let plan = self.desk.plan.clone();
+        many.plan = plan.number;
         for key in get.keys.iter() {
             let start = many.text.len() as u32;
             many.text.extend_from_slice(key.as_bytes());
@@ -51,13 +52,12 @@ impl ProxyService {
         self.desk.commands().gets.add(many.keys.len() as u64);
         self.desk.held += many.key_bytes();
         let id = self.desk.exchanges.insert(Exchange::Many(many)) as u32;
-        self.step_many(id, None, now);
+        self.step_many(id, &plan, None, now);
     }
 
     /// Asks for keys as their steps say, or all of them for the first time, in one line for each server. Ends the exchange
     /// if nobody is asked.
-    fn step_many(&mut self, id: u32, steps: Option<Vec<(u32, Step<'_>)>>, now: Now) {
-        let plan = self.desk.plan.clone();
+    fn step_many(&mut self, id: u32, plan: &Plan, steps: Option<Vec<(u32, Step<'_>)>>, now: Now) {
         // Taken out while the connections are written to; nothing of it can be answered meanwhile.
         let Some(entry) = self.desk.exchanges.get_mut(id as usize) else { return };
         let placeholder = Exchange::All(All { place: None, waiting: 0, error: None });
@@ -66,13 +66,13 @@ impl ProxyService {
         match steps {
             Some(steps) => {
                 for (index, step) in steps {
-                    self.ask_for(&plan, &mut many, index, step, &mut asked, now);
+                    self.ask_for(plan, &mut many, index, step, &mut asked, now);
                 }
             }
             None => {
                 for index in 0..many.keys.len() {
                     let step = plan.table.first(many.operation, many.key(index));
-                    self.ask_for(&plan, &mut many, index as u32, step, &mut asked, now);
+                    self.ask_for(plan, &mut many, index as u32, step, &mut asked, now);
                 }
             }
         }
@@ -106,15 +106,15 @@ impl ProxyService {
         loop {
             many.keys[index as usize].node = Some(step.at);
             let (outcome, text) = match step.ask {
-                Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
-                    Ok(lane) if key.len() + self.lanes.peek(lane).prefix_bytes() > KEY_BYTES_MAX => {
+                Ask::Pool(pool) => match self.pick(plan.number, pool, key, operation, now) {
+                    Ok((_, lane)) if key.len() + self.lanes.peek(lane).prefix_bytes() > KEY_BYTES_MAX => {
                         many.error.get_or_insert_with(|| line(KEY_TOO_LONG));
                         return;
                     }
-                    Ok(lane) => return asked.push(Asked { lane, index, expiry: step.expiry }),
-                    Err(no_lane) => {
-                        self.desk.count_refused(step.at, operation);
-                        (Outcome::Failed, self.down_text(pool, &no_lane))
+                    Ok((_, lane)) => return asked.push(Asked { lane, index, expiry: step.expiry }),
+                    Err(text) => {
+                        self.desk.count_refused(plan.number, step.at, operation);
+                        (Outcome::Failed, text)
                     }
                 },
                 Ask::Absent => (Outcome::Miss, None),
@@ -172,6 +172,7 @@ impl ProxyService {
                 to: To::Part(PartId { exchange: id, part }),
                 kind: Kind::Values,
                 operation: many.operation,
+                plan: many.plan,
                 route: None,
                 key: 0,
                 prefix,
@@ -189,7 +190,10 @@ impl ProxyService {
 
     /// All servers have answered: goes on with the keys whose routes do, or answers.
     pub(super) fn advance_many(&mut self, id: u32, now: Now) {
-        let plan = self.desk.plan.clone();
+        let number = self.desk.exchanges.get(id as usize).and_then(Exchange::plan);
+        let Some(plan) = number.and_then(|number| self.desk.plan_of(number)) else {
+            return self.end_many(id);
+        };
         let Some(Exchange::Many(many)) = self.desk.exchanges.get_mut(id as usize) else { return };
         let operation = many.operation;
         let routes = &plan.routes[self.desk.worker];
@@ -203,12 +207,10 @@ impl ProxyService {
                 (None, None) => Outcome::Miss,
                 (None, Some(_)) => Outcome::Failed,
             };
-            let same_plan = many.plan == plan.number;
-            if same_plan && let Some(counters) = routes.get(node.index()) {
+            if let Some(counters) = routes.get(node.index()) {
                 counters.count(operation, outcome);
             }
-            let next =
-                same_plan.then(|| plan.table.next(node, operation, many.key(index), outcome)).flatten();
+            let next = plan.table.next(node, operation, many.key(index), outcome);
             many.keys[index].part = None;
             match (next, failed) {
                 (Some(step), _) => steps.push((index as u32, step)),
@@ -221,7 +223,7 @@ impl ProxyService {
         if steps.is_empty() {
             return self.end_many(id);
         }
-        self.step_many(id, Some(steps), now);
+        self.step_many(id, &plan, Some(steps), now);
     }
 
     fn end_many(&mut self, id: u32) {

@@ -13,12 +13,21 @@ use crate::proxy::desk::failure_text;
 use crate::proxy::exchange::{Exchange, One, PartId};
 use crate::proxy::lanes::{LaneId, NoLane};
 use crate::proxy::pending::{Kind, Pending, To, digest};
+use crate::proxy::plan::Plan;
 use crate::proxy::translate::{self, Lifetime};
 
 /// What a client hears of a key for which a pool's prefix leaves no room. Passed on, what follows such a key could be
 /// taken for another request.
 pub(super) const KEY_TOO_LONG: &[u8] =
     b"CLIENT_ERROR the key is too long with the prefix that its pool puts before it\r\n";
+
+/// What a request is sent for: who waits for the reply, and where it is on its route.
+struct Errand<'p> {
+    to: To,
+    operation: Operation,
+    plan: u32,
+    step: Step<'p>,
+}
 
 impl ProxyService {
     /// A single `get`.
@@ -35,6 +44,7 @@ impl ProxyService {
                 to: To::Client(place),
                 kind: Kind::Hit { cas: get.cas },
                 operation,
+                plan: self.desk.plan.number,
                 route: Some(step.at),
                 key: digest(key),
                 prefix: 0,
@@ -89,7 +99,7 @@ impl ProxyService {
                 best: None,
             };
             let id = self.desk.exchanges.insert(Exchange::One(one)) as u32;
-            self.step_one(id, request, key, step, now);
+            self.step_one(id, &plan, request, key, step, now);
             return;
         }
         let to = match reply {
@@ -97,14 +107,16 @@ impl ProxyService {
             Reply::Unwanted => To::Nobody,
         };
         match step.ask {
-            Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
-                Ok(lane) if self.is_too_long(lane, request) => {
+            Ask::Pool(pool) => match self.pick(plan.number, pool, key, operation, now) {
+                Ok((_, lane)) if self.is_too_long(lane, request) => {
                     self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
                 }
-                Ok(lane) => self.send(lane, pool, request, key, to, operation, step, now),
-                Err(no_lane) => {
-                    self.desk.count_refused(step.at, operation);
-                    let text = self.down_text(pool, &no_lane);
+                Ok(server) => {
+                    let errand = Errand { to, operation, plan: plan.number, step };
+                    self.send(server, request, key, errand, now);
+                }
+                Err(text) => {
+                    self.desk.count_refused(plan.number, step.at, operation);
                     self.finish(reply, |out| match text {
                         Some(text) => encode::server_error(out, &text),
                         None => translate::absent(request, operation, out),
@@ -123,18 +135,15 @@ impl ProxyService {
     }
 
     /// Writes a request to a server's buffer.
-    #[expect(clippy::too_many_arguments, reason = "what a pending request is made of")]
     fn send(
         &mut self,
-        lane: LaneId,
-        pool: PoolId,
+        (pool, lane): (PoolId, LaneId),
         request: &Request<'_>,
         key: &[u8],
-        to: To,
-        operation: Operation,
-        step: Step<'_>,
+        errand: Errand<'_>,
         now: Now,
     ) {
+        let Errand { to, operation, plan, step } = errand;
         if translate::marks_stale(request) {
             self.lanes.pool(pool).settings.stale_in_use.store(true, Ordering::Relaxed);
         }
@@ -154,6 +163,7 @@ impl ProxyService {
             to,
             kind,
             operation,
+            plan,
             route: Some(step.at),
             key,
             prefix,
@@ -161,6 +171,27 @@ impl ProxyService {
             joined: false,
             since: now.instant,
         });
+    }
+
+    /// Whom to ask for a key in a pool of this plan, which may be an earlier one; else what to say, none for what an empty
+    /// server would say.
+    #[inline]
+    pub(super) fn pick(
+        &mut self,
+        plan: u32,
+        pool: PoolId,
+        key: &[u8],
+        operation: Operation,
+        now: Now,
+    ) -> Result<(PoolId, LaneId), Option<String>> {
+        let Some(pool) = self.desk.pool_now(plan, pool) else {
+            self.desk.commands().errors.add(1);
+            return Err(Some("the pool of this key was taken out of the config".to_owned()));
+        };
+        match self.lanes.pick(pool, key, operation, now.instant) {
+            Ok(lane) => Ok((pool, lane)),
+            Err(no_lane) => Err(self.down_text(pool, &no_lane)),
+        }
     }
 
     /// What to say when nobody can be asked; none for what an empty server would say.
@@ -178,9 +209,16 @@ impl ProxyService {
     }
 
     /// Asks whom a step says, and goes on as long as nobody can be asked.
-    fn step_one(&mut self, id: u32, request: &Request<'_>, key: &[u8], step: Step<'_>, now: Now) {
-        let plan = self.desk.plan.clone();
-        let mut step = step;
+    fn step_one(
+        &mut self,
+        id: u32,
+        plan: &Plan,
+        request: &Request<'_>,
+        key: &[u8],
+        first: Step<'_>,
+        now: Now,
+    ) {
+        let mut step = first;
         loop {
             let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
             one.node = step.at;
@@ -188,20 +226,20 @@ impl ProxyService {
             one.reply.clear();
             let operation = one.operation;
             match step.ask {
-                Ask::Pool(pool) => match self.lanes.pick(pool, key, operation, now.instant) {
-                    Ok(lane) if self.is_too_long(lane, request) => {
+                Ask::Pool(pool) => match self.pick(plan.number, pool, key, operation, now) {
+                    Ok((_, lane)) if self.is_too_long(lane, request) => {
                         if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
                             one.outcome = Outcome::Done;
                             one.reply.extend_from_slice(KEY_TOO_LONG);
                         }
                     }
-                    Ok(lane) => {
+                    Ok(server) => {
                         let to = To::Part(PartId { exchange: id, part: 0 });
-                        return self.send(lane, pool, request, key, to, operation, step, now);
+                        let errand = Errand { to, operation, plan: plan.number, step };
+                        return self.send(server, request, key, errand, now);
                     }
-                    Err(no_lane) => {
-                        self.desk.count_refused(step.at, operation);
-                        let text = self.down_text(pool, &no_lane);
+                    Err(text) => {
+                        self.desk.count_refused(plan.number, step.at, operation);
                         let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else {
                             return;
                         };
@@ -220,10 +258,7 @@ impl ProxyService {
             let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
             let outcome = one.outcome;
             one.rank();
-            let next = (one.plan == plan.number)
-                .then(|| plan.table.next(one.node, operation, key, outcome))
-                .flatten();
-            match next {
+            match plan.table.next(one.node, operation, key, outcome) {
                 Some(next) => step = next,
                 None => return self.end_one(id),
             }
@@ -232,7 +267,8 @@ impl ProxyService {
 
     /// The reply of a step has come: goes on, or answers.
     pub(super) fn advance_one(&mut self, id: u32, now: Now) {
-        let plan = self.desk.plan.clone();
+        let number = self.desk.exchanges.get(id as usize).and_then(Exchange::plan);
+        let plan = number.and_then(|number| self.desk.plan_of(number));
         let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) else { return };
         if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&one.request, &self.limits)
             && translate::hides_key(&request)
@@ -241,7 +277,9 @@ impl ProxyService {
         }
         let outcome = one.outcome;
         one.rank();
-        if one.plan == plan.number && plan.table.can_continue(one.node, one.operation) {
+        if let Some(plan) = plan
+            && plan.table.can_continue(one.node, one.operation)
+        {
             let bytes = std::mem::take(&mut one.request);
             let (node, operation) = (one.node, one.operation);
             if let Ok(Parsed::Complete { value: request, .. }) = parse_request(&bytes, &self.limits) {
@@ -249,7 +287,7 @@ impl ProxyService {
                 if let Some(key) = translate::key(&request, &mut room)
                     && let Some(step) = plan.table.next(node, operation, key, outcome)
                 {
-                    self.step_one(id, &request, key, step, now);
+                    self.step_one(id, &plan, &request, key, step, now);
                     if let Some(Exchange::One(one)) = self.desk.exchanges.get_mut(id as usize) {
                         one.request = bytes;
                     }

@@ -54,6 +54,7 @@ fn check_reply(kind: Kind, from_server: &str, expected: &str) {
         to: To::Nobody,
         kind,
         operation: Operation::Read,
+        plan: 0,
         route: None,
         key: 0,
         prefix: 0,

@@ -67,9 +67,10 @@ impl Upstream {
                 self.refused = 0;
                 self.unproven = Some(now);
                 if self.health.is_ejected() {
-                    tracing::info!(server = %self.server.label, pool = %self.settings.pool, "server is back");
                     self.health.probed();
-                    self.told = None;
+                    if self.server.tell(None).is_some() {
+                        tracing::info!(server = %self.server.label, pool = %self.settings.pool, "server is back");
+                    }
                 }
                 Ok(Some(consumed))
             }

@@ -12,6 +12,7 @@ use peerset_route::{Operation, OwnerDown};
 use super::trouble::IDLE_MIN;
 use super::*;
 use crate::proxy::pending::{Kind, To};
+use crate::proxy::pool::Tally;
 
 /// What became of requests.
 #[derive(Default)]
@@ -62,7 +63,7 @@ impl Rig {
         let upstream = Upstream::new(
             Arc::new(Server::at(addresses.to_vec())),
             Arc::new(settings),
-            Arc::default(),
+            Arc::<Tally>::default().count(&"server".into()),
             Limits::default(),
             0,
             7,
@@ -84,6 +85,7 @@ impl Rig {
             to: To::Nobody,
             kind: Kind::Line,
             operation: Operation::Delete,
+            plan: 0,
             route: None,
             key: 0,
             prefix: 0,

@@ -78,15 +78,18 @@ impl Upstream {
                 Failure::Garbage => tracing::warn!(%server, %pool, %why, "a connection was given up"),
                 _ => tracing::debug!(%server, %pool, %why, "a connection was lost"),
             }
-        } else if !before {
-            self.counters.ejections.add(1);
-            tracing::warn!(%server, %pool, %why, "server is down; trying it again in the background");
-        } else if self.told.is_some_and(|told| told != failure) {
-            tracing::warn!(%server, %pool, %why, "server is still down");
         } else {
-            tracing::debug!(%server, %pool, %why, "server is still down");
+            self.counters.ejections.add(u64::from(!before));
+            match self.server.tell(Some(failure)) {
+                None => {
+                    tracing::warn!(%server, %pool, %why, "server is down; trying it again in the background");
+                }
+                Some(told) if told != failure => {
+                    tracing::warn!(%server, %pool, %why, "server is still down");
+                }
+                Some(_) => tracing::debug!(%server, %pool, %why, "server is still down"),
+            }
         }
-        self.told = self.health.is_ejected().then_some(failure);
         self.report();
     }
 

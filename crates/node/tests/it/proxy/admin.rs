@@ -1,10 +1,12 @@
 //! What the admin pages say of pools, servers and keys.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+
+use peerset_testkit::Peerset;
 
 use super::fleet::Fleet;
 use crate::admin::get;
-use crate::wire::Wire;
+use crate::wire::{PEERSET, Wire};
 
 #[track_caller]
 fn page(http: SocketAddr, path: &str) -> String {
@@ -26,8 +28,22 @@ fn pages_know_members_and_owners() {
     for server in 0..3 {
         let key = fleet.keys_on(server, proxy.addr()).remove(0);
         let located = page(http, &format!("/api/locate?key={key}"));
-        assert!(located.contains(&fleet.servers[server].addr().to_string()), "{key} is not there: {located}");
+        let owner = format!("\"owner\":\"{}\"", fleet.servers[server].addr());
+        assert!(located.contains(&owner), "{key} is not there: {located}");
     }
+}
+
+#[test]
+fn a_pool_that_is_not_known_says_why() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let pool = format!("zk://{nobody}/set");
+    let mut proxy = Peerset::start_proxy(PEERSET, &["--pool", &pool, "--http", "127.0.0.1:0"]);
+    let http = proxy.http_addr();
+    let members = page(http, "/api/members");
+    let why = format!("no connection to any of {nobody}");
+    assert!(members.contains("\"trouble\":\"") && members.contains(&why), "{members}");
+    let (status, ready) = get(http, "/readyz");
+    assert!(status == 503 && ready.contains("pending") && ready.contains(&why), "{ready}");
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use peerset_testkit::{Memcached, TempDir};
+use peerset_testkit::{Answer, Memcached, ScriptedServer, TempDir, wait_for};
 
-use super::fleet::{Fleet, KEYS, cluster, proxy};
+use super::fleet::{Fleet, KEYS, PATIENCE, cluster, proxy};
 use super::load::{Expect, Load};
 use crate::wire::Wire;
 
@@ -80,7 +80,21 @@ fn flush_all_and_verbosity_reach_every_server() {
     // Without a reply there is nothing to wait for but the reply to what comes behind it, at each server.
     fleet.keys_on(0, proxy.addr());
     on_each("get here\r\n", "END\r\n");
-    wire.ask("verbosity 1\r\n", "OK\r\n");
+}
+
+#[test]
+fn verbosity_reaches_every_server() {
+    let servers = [(); 3].map(|()| ScriptedServer::start(Answer::of_empty_memcached));
+    let list = servers.each_ref().map(|server| server.addr().to_string()).join(",");
+    let proxy = proxy(&format!("static:{list}"), &[]);
+    Wire::connect(proxy.addr()).ask("verbosity 1\r\nverbosity 0 noreply\r\nmn\r\n", "OK\r\nMN\r\n");
+    for server in &servers {
+        wait_for("both lines", PATIENCE, || {
+            let heard = server.heard();
+            let lines: Vec<_> = heard.iter().filter(|line| line.starts_with("verbosity")).collect();
+            (lines == ["verbosity 1", "verbosity 0"]).then_some(())
+        });
+    }
 }
 
 #[test]

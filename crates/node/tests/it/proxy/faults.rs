@@ -1,6 +1,6 @@
 //! Servers and networks that fail, under load: misses, few errors, never a wrong value.
 
-use peerset_testkit::{Answer, FaultProxy, Memcached, Request, ScriptedServer, Way, wait_for};
+use peerset_testkit::{Answer, FaultProxy, Memcached, Program, Request, ScriptedServer, Way, wait_for};
 
 use super::fleet::{Fleet, PATIENCE, proxy};
 use super::load::{BATCH_MAX, Expect, Load, Tally};
@@ -62,6 +62,36 @@ fn a_killed_server_costs_misses_and_comes_back() {
     let tally = load.finish();
     assert_few_errors(&tally, 1);
     assert!(tally.misses > 0 && tally.refused > 0, "{tally:?}");
+}
+
+#[test]
+fn all_workers_tell_of_a_server_once() {
+    let mut fleet = Fleet::start(2);
+    let mut proxy = fleet.proxy(&["--threads", "3"]);
+    let keys = fleet.keys_on(1, proxy.addr());
+    fleet.servers[1].kill();
+    let (address, server) = (proxy.addr(), fleet.servers[1].addr());
+    let wait_for_state = |state: &str| {
+        let expected = format!("STAT default:{server}:state {state}\r\n");
+        wait_for("all workers to know it", PATIENCE, || {
+            let mut wires: Vec<_> = (0..6).map(|_| Wire::connect(address)).collect();
+            for wire in &mut wires {
+                wire.send(format!("delete {}\r\nstats servers\r\n", keys[0]));
+            }
+            let known = |wire: &mut Wire| {
+                wire.read_until("\r\n");
+                wire.read_until("\r\nEND\r\n").contains(&expected)
+            };
+            wires.iter_mut().filter_map(|wire| known(wire).then_some(())).last()
+        });
+    };
+    wait_for_state("down");
+    let told = |program: &Program, what: &str| program.stderr().matches(what).count();
+    assert_eq!(told(proxy.program(), "server is down"), 1, "{}", proxy.program().stderr());
+    fleet.servers[1].restart();
+    wait_for_state("up");
+    proxy.program_mut().wait_until("be told", |program| (told(program, "server is back") > 0).then_some(()));
+    assert_eq!(told(proxy.program(), "server is back"), 1, "{}", proxy.program().stderr());
 }
 
 #[test]

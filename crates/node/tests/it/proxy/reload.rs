@@ -1,10 +1,13 @@
 //! Another configuration while the proxy runs.
 
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use peerset_testkit::{Peerset, Program, TempDir, wait_for};
+use peerset_testkit::{Answer, Memcached, Peerset, Program, ScriptedServer, TempDir, wait_for};
 
 use super::fleet::{Fleet, PATIENCE, wait_until_known};
 use super::load::{Expect, Load};
@@ -25,7 +28,7 @@ impl Configured {
 
     /// With more flags.
     #[track_caller]
-    fn start_with(routes: &str, more: &[&str]) -> Configured {
+    pub(super) fn start_with(routes: &str, more: &[&str]) -> Configured {
         let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
         write(&path(&folder), &config(&fleet, routes));
         let config = path(&folder);
@@ -37,8 +40,14 @@ impl Configured {
     /// Puts settings into the table of the pool `main`, and waits until they have been read.
     #[track_caller]
     fn set_main(&mut self, settings: &str) {
+        self.set_main_with(settings, SHARD);
+    }
+
+    /// The same with other routes.
+    #[track_caller]
+    pub(super) fn set_main_with(&mut self, settings: &str, routes: &str) {
         let text =
-            config(&self.fleet, SHARD).replace("\n\n[pools.one]", &format!("\n{settings}\n\n[pools.one]"));
+            config(&self.fleet, routes).replace("\n\n[pools.one]", &format!("\n{settings}\n\n[pools.one]"));
         write(&path(&self.folder), &text);
         self.reload();
     }
@@ -91,6 +100,119 @@ fn write(path: &Path, text: &str) {
     let aside = path.with_extension("aside");
     fs::write(&aside, text).unwrap();
     fs::rename(aside, path).unwrap();
+}
+
+/// A server that answers reads when it is let, and then with a miss.
+fn held_back() -> (ScriptedServer, Arc<AtomicBool>) {
+    let free = Arc::new(AtomicBool::new(false));
+    let let_go = free.clone();
+    let server = ScriptedServer::start(move |request| {
+        if let ["get" | "mg", ..] = request.words()[..] {
+            wait_for("the reply to be let go", PATIENCE, || free.load(Ordering::SeqCst).then_some(()));
+        }
+        Answer::of_empty_memcached(request)
+    });
+    (server, let_go)
+}
+
+#[test]
+fn requests_under_way_go_on_by_the_routes_they_came_on() {
+    let folder = TempDir::new().unwrap();
+    let second = Memcached::start(&[]);
+    Wire::connect(second.addr()).ask("set a 0 0 1\r\n1\r\nset b 0 0 1\r\n2\r\n", "STORED\r\nSTORED\r\n");
+    let (first, let_go) = held_back();
+    let pool = |name: &str, addr: SocketAddr| {
+        format!("[pools.{name}]\ndiscover = \"static:{addr}\"\ntimeout = \"100s\"\n")
+    };
+    let text = |order: [&str; 2], routes: &str| {
+        let pools = order.map(|name| match name {
+            "first" => pool(name, first.addr()),
+            _ => pool(name, second.addr()),
+        });
+        format!("{}[routes]\n{routes}\n", pools.concat())
+    };
+    let failover = "failover = [\"first\", \"second\"]\non = \"miss\"";
+    write(&path(&folder), &text(["first", "second"], failover));
+    let mut proxy = Peerset::start_proxy(PEERSET, &["--config", path(&folder).to_str().unwrap()]);
+    wait_until_known(proxy.addr());
+    let mut clients = ["get a\r\n", "get a b c\r\n", "mg a v\r\n"].map(|request| {
+        let mut wire = Wire::connect(proxy.addr());
+        wire.send(request);
+        wire
+    });
+    let reads =
+        || first.heard().iter().filter(|line| line.contains('a') && !line.starts_with("version")).count();
+    wait_for("the first to be asked", PATIENCE, || (reads() > 0).then_some(()));
+    // The pools change places, and the routes take another way.
+    write(&path(&folder), &text(["second", "first"], "shard = \"second\""));
+    proxy.program().signal("HUP");
+    proxy
+        .program_mut()
+        .wait_until("the reload", |program| program.stderr().contains("config read again").then_some(()));
+    let mut wire = Wire::connect(proxy.addr());
+    wait_for("the new route", PATIENCE, || {
+        wire.send("get b\r\n");
+        (wire.read_until("END\r\n") == "VALUE b 0 1\r\n2\r\nEND\r\n").then_some(())
+    });
+    let_go.store(true, Ordering::SeqCst);
+    let [a, b] = [("a", 1), ("b", 2)].map(|(key, value)| format!("VALUE {key} 0 1\r\n{value}\r\n"));
+    clients[0].expect(format!("{a}END\r\n"));
+    clients[1].expect(format!("{a}{b}END\r\n"));
+    clients[2].expect("VA 1\r\n1\r\n");
+}
+
+#[test]
+fn what_waits_for_a_restart_is_named_and_the_pool_of_the_file_is_not() {
+    let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
+    let text = |server: usize, more: &str| {
+        format!("[proxy]\npool = \"static:{}\"\n{more}\n", fleet.servers[server].addr())
+    };
+    write(&path(&folder), &text(0, "max-item = \"2mb\""));
+    let flags = ["--max-conns", "100", "--config", path(&folder).to_str().unwrap()].map(str::to_owned);
+    let mut proxy = Peerset::start_proxy(PEERSET, &flags.each_ref().map(String::as_str));
+    wait_until_known(proxy.addr());
+    let mut wire = Wire::connect(proxy.addr());
+    wire.ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    // What a flag says is not up to the file.
+    write(&path(&folder), &text(1, "max-item = \"3mb\"\nidle-timeout = \"1h\"\nmax-conns = 7"));
+    proxy.program().signal("HUP");
+    proxy
+        .program_mut()
+        .wait_until("the reload", |program| program.stderr().contains("config read again").then_some(()));
+    let log = proxy.program().stderr();
+    assert!(log.contains("max-item, idle-timeout") && !log.contains("max-conns"), "{log}");
+    wait_for("the other pool", PATIENCE, || {
+        wire.send("set b 0 0 1\r\n1\r\n");
+        wire.read_until("\r\n");
+        let mut second = Wire::connect(fleet.servers[1].addr());
+        second.send("mg b\r\n");
+        (second.read_until("\r\n") == "HD\r\n").then_some(())
+    });
+}
+
+#[test]
+fn a_signal_without_a_file_is_explained() {
+    let fleet = Fleet::start(1);
+    let mut proxy = fleet.proxy(&[]);
+    proxy.program().signal("HUP");
+    proxy.program_mut().wait_until("explain", |program| program.stderr().contains("--config").then_some(()));
+}
+
+#[test]
+fn a_source_that_does_not_answer_holds_up_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let waiting = format!("[pools.new]\ndiscover = \"zk://{}/nobody\"\n", silent.local_addr().unwrap());
+    // The end of the process cuts the waiting for the source short, unless the machine takes longer over the signal.
+    let ended_at_once = (0..5).any(|_| {
+        let mut configured = Configured::start(SHARD);
+        let text = format!("{waiting}{}", config(&configured.fleet, SHARD));
+        write(&path(&configured.folder), &text);
+        configured.wait_until_logged("reading the config file again");
+        configured.proxy.program().signal("TERM");
+        configured.wait_until_logged("drained");
+        !configured.proxy.program().stderr().contains("has not answered yet")
+    });
+    assert!(ended_at_once, "the proxy waited for the source before it ended");
 }
 
 const SHARD: &str = "shard = \"main\"";
