@@ -3,9 +3,8 @@
 use peerset_cluster::{Discover, Register};
 use peerset_discover_zookeeper::{Access, Credentials, Serverset, ServersetConfig, Zookeeper as Session};
 use peerset_testkit::Zookeeper;
-use tokio::time::timeout;
 
-use crate::support::{PATIENCE, SET, config, join, kazoo, member, path, set, until};
+use crate::support::{PATIENCE, SET, config, join, kazoo, member, path, set, until, within};
 
 fn open(server: &Zookeeper, password: &str, access: Access) -> Serverset {
     let mut session = config();
@@ -24,7 +23,7 @@ async fn only_who_knows_the_password_may_write() {
     until(&stranger.watch(), "ready a:1").await;
     for set in [stranger, open(&server, "wrong", Access::CreatorWrites)] {
         let membership = set.create_membership(member("b:1")).await.unwrap();
-        let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+        let error = within("register", membership.register()).await.unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.contains("credentials do not allow"), "{error}: {source}");
     }
@@ -40,7 +39,7 @@ async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
     let _member = join(&mine, "a:1").await;
     let stranger = set(server.addr());
     let mut problems = stranger.problems_watch();
-    let problem = timeout(PATIENCE, problems.wait_for(|problems| !problems.is_empty())).await.unwrap();
+    let problem = within("a problem", problems.wait_for(|problems| !problems.is_empty())).await;
     assert!(problem.unwrap()[0].to_string().contains("not authorized"));
     assert_eq!(stranger.watch().borrow().state().to_string(), "pending");
     assert!(stranger.trouble().unwrap().contains("not authorized"), "{:?}", stranger.trouble());
@@ -52,7 +51,7 @@ async fn a_set_that_may_not_be_read_is_pending_and_says_why() {
         crate::support::connect(server.addr()).serverset(path("/other"), config)
     };
     let membership = nobody.create_membership(member("b:1")).await.unwrap();
-    assert!(timeout(PATIENCE, membership.register()).await.unwrap().is_err());
+    assert!(within("register", membership.register()).await.is_err());
     assert!(!format!("{:?}", Credentials::digest("user", "right")).contains("right"));
 }
 

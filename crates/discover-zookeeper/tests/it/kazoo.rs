@@ -3,7 +3,7 @@
 use peerset_cluster::Register;
 use peerset_testkit::Zookeeper;
 
-use crate::support::{SET, join, kazoo, member, set};
+use crate::support::{SET, join, kazoo, member, set, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn znodes_are_byte_for_byte_finagles() {
@@ -15,7 +15,7 @@ async fn znodes_are_byte_for_byte_finagles() {
     full.shard = Some(7);
     full.metadata.insert("k".into(), "v".into());
     let full = set.create_membership(full).await.unwrap();
-    full.register().await.unwrap();
+    within("register", full.register()).await.unwrap();
     let seen = kazoo(
         server.addr(),
         r#"

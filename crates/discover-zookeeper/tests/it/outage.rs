@@ -4,7 +4,7 @@ use peerset_cluster::{Discover, State};
 use peerset_discover_zookeeper::ServersetConfig;
 use peerset_testkit::{FaultProxy, Way, Zookeeper, wait_for};
 
-use crate::support::{Notes, PATIENCE, SET, connect, join, kazoo, path, set, until, when};
+use crate::support::{Notes, PATIENCE, SET, connect, join, kazoo, path, set, until, when, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restarted_server_finds_everything_as_it_was() {
@@ -128,7 +128,7 @@ async fn a_session_that_expires_is_followed_by_another() {
     let after = kazoo(server.addr(), "print(*zk.get_children(SET))");
     assert_ne!(before, after);
     assert_eq!(after.split_whitespace().count(), 1);
-    membership.deregister().await.unwrap();
+    within("deregister", membership.deregister()).await.unwrap();
     until(&other.watch(), "ready").await;
     other.close();
     assert_eq!(notes.read().await, ["ready a:1", "ready", "ready a:1", "ready"]);

@@ -6,9 +6,8 @@ use peerset_cluster::{Discover, Register, RegisterError, Snapshot, Status, Weigh
 use peerset_discover_zookeeper::{ServersetConfig, Zookeeper as Session};
 use peerset_testkit::Zookeeper;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use crate::support::{Notes, PATIENCE, SET, config, join, kazoo, member, path, set, until, when};
+use crate::support::{Notes, PATIENCE, SET, config, join, kazoo, member, path, set, until, when, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_replaces_the_znode_in_one_step() {
@@ -23,7 +22,7 @@ async fn a_change_replaces_the_znode_in_one_step() {
     }
     let children = kazoo(server.addr(), "print(*zk.get_children(SET))");
     assert_eq!(children.trim(), "member_0000000003");
-    membership.deregister().await.unwrap();
+    within("deregister", membership.deregister()).await.unwrap();
     until(&other.watch(), "ready").await;
     other.close();
     let notes = notes.read().await;
@@ -40,7 +39,7 @@ async fn a_member_that_starts_registers_and_shows_when_it_is_alive() {
     let mut starting = member("a:1");
     starting.status = Status::Starting;
     let membership = set.create_membership(starting).await.unwrap();
-    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
+    within("register", membership.register()).await.unwrap();
     assert!(set.watch().borrow().is_empty());
     membership.update(|member| member.status = Status::Alive).unwrap();
     until(&set.watch(), "ready a:1").await;
@@ -70,7 +69,7 @@ async fn a_znode_that_somebody_changes_is_replaced() {
         peerset_testkit::wait_for("another znode in its place", PATIENCE, replaced);
         until(&other.watch(), "ready a:1").await;
     }
-    membership.deregister().await.unwrap();
+    within("deregister", membership.deregister()).await.unwrap();
     until(&other.watch(), "ready").await;
 }
 
@@ -83,11 +82,11 @@ async fn who_does_not_fit_into_the_set_is_told() {
     let set = session.serverset(path(SET), ServersetConfig::default());
     let (_a, b) = (join(&set, "a:1").await, join(&set, "b:1").await);
     let membership = set.create_membership(member("c:1")).await.unwrap();
-    let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+    let error = within("register", membership.register()).await.unwrap_err();
     assert!(matches!(error, RegisterError::LeftOut { members_max: 2, .. }), "{error}");
-    b.deregister().await.unwrap();
+    within("deregister", b.deregister()).await.unwrap();
     until(&set.watch(), "ready a:1 c:1").await;
-    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
+    within("register", membership.register()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,10 +94,10 @@ async fn what_cannot_be_written_is_refused_at_once() {
     let server = Zookeeper::start();
     let set = set(server.addr());
     let membership = set.create_membership(member("unix:/run/a.sock")).await.unwrap();
-    let error = timeout(PATIENCE, membership.register()).await.unwrap().unwrap_err();
+    let error = within("register", membership.register()).await.unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("no host and port"), "{error}");
     membership.update(|member| member.endpoint = "a:1".parse().unwrap()).unwrap();
-    timeout(PATIENCE, membership.register()).await.unwrap().unwrap();
+    within("register", membership.register()).await.unwrap();
     let json = kazoo(server.addr(), "print(zk.get(SET + '/' + zk.get_children(SET)[0])[0].decode())");
     assert!(json.contains(r#""metadata":{"peerset.id":"unix:/run/a.sock"}"#), "{json} in {SET}");
 }
@@ -134,8 +133,8 @@ async fn a_storm_of_joins_is_followed() {
             });
         }
     }
-    assert_eq!(timeout(PATIENCE, shrunk).await.unwrap().unwrap(), None, "members seen, then fewer");
-    let memberships = timeout(PATIENCE, registering.join_all()).await.unwrap();
+    assert_eq!(within("all to be seen", shrunk).await.unwrap(), None, "members seen, then fewer");
+    let memberships = within("all to register", registering.join_all()).await;
     drop(memberships);
     when(&watching.watch(), "an empty set", Snapshot::is_empty).await;
 }

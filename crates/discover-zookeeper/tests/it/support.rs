@@ -41,10 +41,17 @@ pub(crate) fn member(endpoint: &str) -> Member {
     Member::at(endpoint.parse().unwrap())
 }
 
+/// What must come within [`PATIENCE`].
+#[track_caller]
+pub(crate) fn within<T>(what: &str, future: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move { timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{caller}: waited for {what}")) }
+}
+
 /// A registered membership.
 pub(crate) async fn join(set: &Serverset, endpoint: &str) -> Membership {
     let membership = set.create_membership(member(endpoint)).await.unwrap();
-    timeout(PATIENCE, membership.register()).await.expect("register takes too long").unwrap();
+    within(&format!("{endpoint} to register"), membership.register()).await.unwrap();
     membership
 }
 
@@ -103,7 +110,7 @@ impl Notes {
 
     /// What was noted until the set was closed.
     pub(crate) async fn read(self) -> Vec<String> {
-        timeout(PATIENCE, self.0).await.expect("the set was closed").unwrap()
+        within("the notes of a closed set", self.0).await.unwrap()
     }
 }
 

@@ -9,7 +9,7 @@ use peerset_cluster::Discover;
 use peerset_discover_zookeeper::{ServersetConfig, Tls, Zookeeper as Session};
 use peerset_testkit::{Port, TempDir, Zookeeper, wait_for};
 
-use crate::support::{PATIENCE, SET, config, join, path, set, until};
+use crate::support::{PATIENCE, SET, config, join, path, set, until, within};
 
 /// An authority, and what it signed: a certificate for 127.0.0.1 and one for a client, each with its key behind it; and
 /// another authority, which signed nothing.
@@ -61,7 +61,7 @@ async fn members_come_and_go_over_an_encrypted_connection() {
     let membership = join(&secret, "a:1").await;
     let plain = set(server.addr());
     until(&plain.watch(), "ready a:1").await;
-    membership.deregister().await.unwrap();
+    within("deregister", membership.deregister()).await.unwrap();
     until(&plain.watch(), "ready").await;
 
     // Neither does it believe a server of another authority, nor the server a client without a certificate.

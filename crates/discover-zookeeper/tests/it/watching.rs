@@ -3,9 +3,8 @@
 use peerset_cluster::{Discover, DiscoveryUrl};
 use peerset_discover_zookeeper::{OpenError, Serverset, ServersetConfig, Statuses};
 use peerset_testkit::Zookeeper;
-use tokio::time::timeout;
 
-use crate::support::{PATIENCE, config, connect, kazoo, path, set, until, when};
+use crate::support::{PATIENCE, config, connect, kazoo, path, set, until, when, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_set_is_picked_up_when_it_appears() {
@@ -124,8 +123,8 @@ member('c', 2)
     let only = open("zk", "/discovery/test/set?endpoint=only");
     until(&only.watch(), "ready d:1").await;
     let mut problems = all.problems_watch();
-    let found = timeout(PATIENCE, problems.wait_for(|problems| !problems.is_empty())).await;
-    let problems = found.expect("waited for a problem").unwrap().clone();
+    let found = within("a problem", problems.wait_for(|problems| !problems.is_empty())).await;
+    let problems = found.unwrap().clone();
     assert!(problems[0].to_string().contains("member_only: there is no serviceEndpoint"), "{problems:?}");
     assert!(only.problems().is_empty());
     kazoo(server.addr(), "zk.delete(SET + '/member_only')");
@@ -162,7 +161,7 @@ async fn a_set_that_is_a_member_is_reported() {
     assert!(set.problems()[0].to_string().contains("itself a member"), "{:?}", set.problems());
     use peerset_cluster::Register;
     let refused = set.create_membership(crate::support::member("b:1")).await.unwrap();
-    let error = timeout(PATIENCE, refused.register()).await.expect("waited for a refusal").unwrap_err();
+    let error = within("a refusal", refused.register()).await.unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("is itself a member"), "{error}: {source}");
     drop(member);
