@@ -57,6 +57,8 @@ pub(crate) struct Session {
     skip: u64,
     /// While replies are owed.
     flight: Option<FlightId>,
+    /// When it last asked for something without a reply.
+    unheard: Option<Instant>,
 }
 
 /// Where the reply to a request goes.
@@ -113,7 +115,10 @@ impl ProxyService {
             return self.answer_here(client, session, request, output, now);
         };
         let reply = match translate::is_noreply(request) {
-            true => Reply::Unwanted,
+            true => {
+                session.unheard = Some(now.instant);
+                Reply::Unwanted
+            }
             false => Reply::At(self.place(client, session)),
         };
         let commands = self.desk.commands();
@@ -279,7 +284,7 @@ impl Service for ProxyService {
     type Reservation = Share;
 
     fn open(&mut self, _: Option<SocketAddr>) -> Session {
-        Session { skip: 0, flight: None }
+        Session { skip: 0, flight: None, unheard: None }
     }
 
     fn process(
@@ -409,6 +414,10 @@ impl Service for ProxyService {
 
     fn owes(&self, session: &Session) -> bool {
         session.flight.is_some()
+    }
+
+    fn can_move(&self, session: &Session) -> bool {
+        session.flight.is_none() && session.unheard.is_none_or(|at| !self.lanes.owe_since(at))
     }
 
     fn is_busy(&self) -> bool {

@@ -23,6 +23,7 @@ impl ProxyService {
         now: Now,
     ) {
         let place = (!noreply).then(|| self.place(client, session));
+        session.unheard = if noreply { Some(now.instant) } else { session.unheard };
         let all = All { place, waiting: 0, error: None };
         let id = self.desk.exchanges.insert(Exchange::All(all)) as u32;
         let (mut waiting, mut error) = (0, None);
