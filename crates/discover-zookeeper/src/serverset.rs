@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use peerset_cluster::{
     BoxFuture, Closed, Discover, DiscoveryUrl, Member, Membership, Register, RegisterError, SourceName,
-    Watch, ZkUrl, channel,
+    Watch, channel,
 };
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -83,18 +83,17 @@ impl Serverset {
             other => return Err(OpenError::Scheme { scheme: other.scheme() }),
         };
         let path = ServersetPath::new(path)?;
-        let set = Zookeeper::connect(servers, session)?
-            .serverset(path, ServersetConfig { select: select.clone(), ..config });
-        Ok(set)
+        let config = ServersetConfig { select: select.clone(), ..config };
+        // Called as people wrote it, so that a set has one name in their logs.
+        Ok(Zookeeper::connect(servers, session)?.open(SourceName::new(&url.to_string()), path, config))
     }
 
-    pub(crate) fn open(zookeeper: Arc<Ensemble>, path: ServersetPath, config: ServersetConfig) -> Self {
-        let url = ZkUrl {
-            servers: zookeeper.servers().to_vec(),
-            path: path.to_string(),
-            select: config.select.clone(),
-        };
-        let source = SourceName::new(&DiscoveryUrl::Zk(url).to_string());
+    pub(crate) fn open(
+        zookeeper: Arc<Ensemble>,
+        source: SourceName,
+        path: ServersetPath,
+        config: ServersetConfig,
+    ) -> Self {
         let limits = &zookeeper.config().limits;
         let (publisher, shown) = channel(source.clone(), limits.clone());
         let (everyone, everybody) = channel(source.clone(), limits.clone());

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use peerset_cluster::Endpoint;
+use peerset_cluster::{DiscoveryUrl, Endpoint, SourceName, ZkUrl};
 use tokio::runtime::Handle;
 
 use crate::{OpenError, Serverset, ServersetConfig, ServersetPath, ZookeeperConfig};
@@ -70,7 +70,14 @@ impl Zookeeper {
 
     /// Opens the set at `path`. Nothing is created there; a set that does not exist is absent until it does.
     pub fn serverset(&self, path: ServersetPath, config: ServersetConfig) -> Serverset {
-        Serverset::open(self.ensemble.clone(), path, config)
+        let servers = self.ensemble.servers().to_vec();
+        let url = ZkUrl { servers, path: path.to_string(), select: config.select.clone() };
+        self.open(SourceName::new(&DiscoveryUrl::Zk(url).to_string()), path, config)
+    }
+
+    /// The same under the name that its snapshots give for their source.
+    pub(crate) fn open(&self, source: SourceName, path: ServersetPath, config: ServersetConfig) -> Serverset {
+        Serverset::open(self.ensemble.clone(), source, path, config)
     }
 
     /// Whether there is a connection at the moment.
