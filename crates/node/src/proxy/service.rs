@@ -2,6 +2,7 @@
 
 mod all;
 mod crowd;
+mod dispatch;
 mod many;
 mod one;
 
@@ -10,19 +11,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::Registry;
-use peerset_proto_memcache::reply::encode;
-use peerset_proto_memcache::{KEY_BYTES_MAX, Limits, Parsed, Recovery, Request, RequestError, parse_request};
-use peerset_route::Operation;
+use peerset_proto_memcache::{Limits, Parsed, Recovery, Request, parse_request};
 use slab::Slab;
 
+use super::Proxy;
 use super::desk::Desk;
 use super::exchange::Exchange;
 use super::flight::{FlightId, Flights, Place};
 use super::lanes::Lanes;
 use super::past::PastPlans;
 use super::plan::Shared;
-use super::translate;
-use super::{Proxy, stats};
 use crate::front::{Client, Next, Now, OUTPUT_HIGH, Purpose, Service, Share, TOKENS_OWN, Turn};
 
 /// Bytes read from a server at once.
@@ -100,99 +98,6 @@ impl ProxyService {
             crowd: crowd::Crowd::default(),
         }
     }
-
-    /// Does one request, or begins to.
-    fn dispatch(
-        &mut self,
-        client: Client,
-        session: &mut Session,
-        request: &Request<'_>,
-        raw: &[u8],
-        output: &mut Vec<u8>,
-        now: Now,
-    ) {
-        let Some(operation) = translate::operation(request) else {
-            return self.answer_here(client, session, request, output, now);
-        };
-        let reply = match translate::is_noreply(request) {
-            true => {
-                session.unheard = Some(now.instant);
-                Reply::Unwanted
-            }
-            false => Reply::At(self.place(client, session)),
-        };
-        let commands = self.desk.commands();
-        match request {
-            Request::Get(get) => {
-                let mut keys = get.keys.iter();
-                match (keys.next(), keys.next()) {
-                    (Some(key), None) => {
-                        self.get(get, key.as_bytes(), reply, operation, now);
-                    }
-                    (None, _) => self.finish(reply, |out| out.extend_from_slice(encode::END)),
-                    _ => self.get_many(get, reply, operation, now),
-                }
-                return;
-            }
-            Request::Store(_) => commands.sets.add(1),
-            Request::MetaGet(_) => {
-                commands.metas.add(1);
-                commands.gets.add(1);
-            }
-            Request::MetaSet(_) => {
-                commands.metas.add(1);
-                commands.sets.add(1);
-            }
-            _ => commands.others.add(1),
-        }
-        let mut room = [0; KEY_BYTES_MAX];
-        if translate::replies_raw(request) {
-            return self.finish(reply, |out| {
-                encode::server_error(
-                    out,
-                    "memcached's reply to `me` for a key that is no text cannot be passed on",
-                );
-            });
-        }
-        if let Some(key) = translate::key(request, &mut room) {
-            self.start(request, key, reply, operation, raw, now);
-        }
-    }
-}
-
-/// What is not about one key.
-impl ProxyService {
-    /// Answers what needs no server, or asks all of them.
-    fn answer_here(
-        &mut self,
-        client: Client,
-        session: &mut Session,
-        request: &Request<'_>,
-        output: &mut Vec<u8>,
-        now: Now,
-    ) {
-        self.desk.commands().others.add(1);
-        match request {
-            Request::FlushAll { delay, noreply } => {
-                let line = Request::FlushAll { delay: *delay, noreply: false };
-                return self.ask_all(client, session, &line, *noreply, now);
-            }
-            Request::Verbosity { level, noreply } => {
-                let line = Request::Verbosity { level: *level, noreply: false };
-                return self.ask_all(client, session, &line, *noreply, now);
-            }
-            _ => {}
-        }
-        let proxy = self.proxy.clone();
-        self.say(client, session, output, |out| match request {
-            Request::MetaNoop => out.extend_from_slice(encode::META_NOOP),
-            Request::Version => encode::version(out, stats::VERSION),
-            Request::Stats { arguments } => stats::answer(&proxy, *arguments, out),
-            Request::ConfigGet { name } => proxy.topology.write(name.as_bytes(), out),
-            Request::Shutdown => out.extend_from_slice(encode::SHUTDOWN_REFUSED),
-            _ => out.extend_from_slice(encode::ERROR),
-        });
-    }
 }
 
 /// Replies.
@@ -227,29 +132,6 @@ impl ProxyService {
                 let place = self.place(client, session);
                 self.desk.flights.answer(place, write);
             }
-        }
-    }
-
-    fn refuse(
-        &mut self,
-        client: Client,
-        session: &mut Session,
-        error: &RequestError<'_>,
-        output: &mut Vec<u8>,
-        now: Now,
-    ) {
-        self.desk.commands().protocol_errors.add(1);
-        self.say(client, session, output, |out| out.extend_from_slice(error.reply()));
-        // What could not be replaced must not stay as though it were new.
-        let Some(unlink) = &error.unlink else { return };
-        let mut line = Vec::new();
-        line.extend_from_slice(if unlink.is_base64() { b"md " } else { b"delete " });
-        line.extend_from_slice(unlink.raw().as_bytes());
-        line.extend_from_slice(if unlink.is_base64() { b" b\r\n" } else { b"\r\n" });
-        if let Ok(Parsed::Complete { value: delete, .. }) = parse_request(&line, &self.limits) {
-            let mut room = [0; KEY_BYTES_MAX];
-            let key = unlink.decode(&mut room);
-            self.start(&delete, key, Reply::Unwanted, Operation::Delete, &line, now);
         }
     }
 
