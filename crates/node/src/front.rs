@@ -141,12 +141,6 @@ pub(crate) trait Service: Send + 'static {
         false
     }
 
-    /// Whether a connection may go to another worker. Not while anything that it asked for is under way here: what it asks
-    /// for next could be done before that.
-    fn can_move(&self, session: &Self::Session) -> bool {
-        !self.owes(session)
-    }
-
     /// Whether something that connections asked for is still under way, though they may not wait for it.
     fn is_busy(&self) -> bool {
         false

@@ -18,7 +18,7 @@ impl<S: Service> Worker<S> {
         let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
         for key in keys {
             // Replies come to where they were asked for; this one moves when it has them.
-            if !self.service.can_move(&self.connections[key].session) {
+            if self.service.owes(&self.connections[key].session) {
                 all_moved = false;
                 continue;
             }

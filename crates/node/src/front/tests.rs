@@ -50,10 +50,6 @@ impl Service for Echo {
         self.later.load(Ordering::Relaxed) > 0
     }
 
-    fn can_move(&self, (): &()) -> bool {
-        !self.is_busy()
-    }
-
     fn patience(&self) -> Option<Duration> {
         self.is_busy().then_some(Duration::from_millis(1))
     }
@@ -145,36 +141,6 @@ fn draining_answers_what_has_arrived() {
     let mut back = Vec::new();
     stream.read_to_end(&mut back).unwrap();
     assert_eq!(back.len(), lines.len());
-}
-
-#[test]
-fn connections_stay_while_what_they_asked_for_is_under_way() {
-    let later = Arc::new(AtomicUsize::new(usize::MAX));
-    let (front, address, counters) = start_with(2, &later);
-    let mut streams = [(); 2].map(|()| TcpStream::connect(address).unwrap());
-    // Any answer shows that the connection is where it is.
-    let mut places_at = |active: usize| {
-        front.staff.set_active(active);
-        front.stop.wake_all();
-        for stream in &mut streams {
-            stream.write_all(b"line\n").unwrap();
-            stream.read_exact(&mut [0; b"line\n".len()]).unwrap();
-        }
-        counters.workers.iter().map(|worker| worker.connections.load(Ordering::Relaxed)).collect::<Vec<_>>()
-    };
-    let before = places_at(2);
-    for round in 0..400 {
-        assert_eq!(places_at(round % 2 + 1), before);
-    }
-    later.store(0, Ordering::Relaxed);
-    let start = Instant::now();
-    for active in [1, 2].into_iter().cycle() {
-        if places_at(active) != before {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "they never move");
-    }
-    front.drain();
 }
 
 #[test]

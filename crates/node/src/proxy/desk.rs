@@ -189,7 +189,6 @@ impl Replies for Desk {
                 self.count_route(pending, outcome);
                 self.flights.answer(place, |out| translate::reply(pending, reply, bytes, out));
             }
-            To::Nobody => self.count_route(pending, outcome),
             To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
                 Some(Exchange::Many(many)) => {
                     if !matches!(reply, Reply::End) {
@@ -242,7 +241,6 @@ impl Replies for Desk {
                     write_failure(&pending, server, settings, why, quiet_miss, out);
                 });
             }
-            To::Nobody => self.count_route(&pending, Outcome::Failed),
             To::Part(PartId { exchange, part }) => match self.exchanges.get_mut(exchange as usize) {
                 Some(Exchange::Many(many)) => {
                     let text = format!("SERVER_ERROR {}", failure_text(server, settings, why)).into();

@@ -188,7 +188,7 @@ impl Many {
 /// A request about one key whose route may go on, or whose reply comes in two pieces.
 pub(super) struct One {
     /// None if no reply is wanted.
-    pub(super) place: Option<Place>,
+    pub(super) place: Place,
     /// The plan whose route it is on.
     pub(super) plan: u32,
     pub(super) node: NodeId,
@@ -216,7 +216,7 @@ impl One {
 /// A command for every server.
 pub(super) struct All {
     /// None if no reply is wanted.
-    pub(super) place: Option<Place>,
+    pub(super) place: Place,
     pub(super) waiting: usize,
     /// The line that tells of the first failure, without its end.
     pub(super) error: Option<String>,
@@ -239,7 +239,7 @@ mod tests {
         });
         let keys = keys.collect();
         let part = |keys: &&[u32]| Part { keys: keys.to_vec(), next: 0, values: Vec::new(), failed: None };
-        let place = flights.place(flight);
+        let place = flights.place(flight, true);
         Many { text, keys, parts: parts.iter().map(part).collect(), waiting: parts.len(), ..Many::new(place) }
     }
 

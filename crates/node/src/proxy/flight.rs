@@ -18,6 +18,10 @@ pub(super) struct FlightId(u32);
 pub(super) struct Place {
     flight: FlightId,
     number: u32,
+    /// Whether the client wants to hear the reply. If not, its place is kept all the same: until then the connection is
+    /// owed something, and so it stays with the worker whose connections to servers carry the request. Elsewhere a later
+    /// one could overtake it.
+    wanted: bool,
 }
 
 /// Buffers kept for reuse; a larger one is given back to the system.
@@ -103,15 +107,15 @@ impl Flights {
         id
     }
 
-    /// The place of the next reply.
+    /// The place of the next reply, which is dropped if nobody wants it.
     #[inline]
-    pub(super) fn place(&mut self, id: FlightId) -> Place {
+    pub(super) fn place(&mut self, id: FlightId, wanted: bool) -> Place {
         let flight = &mut self.flights[id.0 as usize];
         let number = flight.first.wrapping_add(u32::try_from(flight.slots.len()).unwrap_or(u32::MAX));
         flight.slots.push_back(Slot::Waiting);
         flight.waiting += 1;
         self.waiting += 1;
-        Place { flight: id, number }
+        Place { flight: id, number, wanted }
     }
 
     /// How much is owed.
@@ -146,14 +150,19 @@ impl Flights {
         }
         let at = place.number.wrapping_sub(flight.first) as usize;
         if at > 0 {
-            let mut reply = self.spare.pop().unwrap_or_default();
-            write(&mut reply);
+            let mut reply = Vec::new();
+            if place.wanted {
+                reply = self.spare.pop().unwrap_or_default();
+                write(&mut reply);
+            }
             self.bytes += reply.len();
             flight.slots[at] = Slot::Answered(reply);
             return;
         }
         let before = flight.ready.len();
-        write(&mut flight.ready);
+        if place.wanted {
+            write(&mut flight.ready);
+        }
         self.bytes += flight.ready.len() - before;
         flight.slots.pop_front();
         flight.first = flight.first.wrapping_add(1);
@@ -269,7 +278,7 @@ mod tests {
         let mut flights = Flights::default();
         let client = Client::numbered(7);
         let id = flights.open(client);
-        let places: Vec<Place> = (0..4).map(|_| flights.place(id)).collect();
+        let places: Vec<Place> = (0..4).map(|_| flights.place(id, true)).collect();
         say(&mut flights, places[2], "c");
         say(&mut flights, places[1], "b");
         assert_eq!(collected(&mut flights, id), (String::new(), false));
@@ -288,10 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_wants_to_hear_is_owed_all_the_same() {
+        let mut flights = Flights::default();
+        let id = flights.open(Client::numbered(1));
+        let places: Vec<Place> = [false, true, false].map(|wanted| flights.place(id, wanted)).into();
+        say(&mut flights, places[1], "b");
+        assert_eq!(collected(&mut flights, id), (String::new(), false), "the first is still under way");
+        say(&mut flights, places[0], "a");
+        assert_eq!(collected(&mut flights, id), ("b".into(), false), "the third is");
+        say(&mut flights, places[2], "c");
+        assert_eq!(collected(&mut flights, id), (String::new(), true));
+        assert_eq!(flights.bytes(), 0);
+    }
+
+    #[test]
     fn an_abandoned_flight_is_free_only_when_nobody_owes_it_a_reply() {
         let mut flights = Flights::default();
         let first = flights.open(Client::numbered(1));
-        let (one, two) = (flights.place(first), flights.place(first));
+        let (one, two) = (flights.place(first, true), flights.place(first, true));
         say(&mut flights, two, "late");
         flights.abandon(first);
         let second = flights.open(Client::numbered(2));
@@ -299,7 +322,7 @@ mod tests {
         say(&mut flights, one, "lost");
         assert_eq!(flights.bytes(), 0);
         assert_eq!(flights.open(Client::numbered(3)), first, "now it is free");
-        let place = flights.place(first);
+        let place = flights.place(first, true);
         say(&mut flights, place, "mine");
         assert_eq!(collected(&mut flights, first), ("mine".into(), true));
     }
@@ -309,7 +332,7 @@ mod tests {
         let mut flights = Flights::default();
         let id = flights.open(Client::numbered(1));
         flights.flights[0].first = u32::MAX - 1;
-        let places: Vec<Place> = (0..4).map(|_| flights.place(id)).collect();
+        let places: Vec<Place> = (0..4).map(|_| flights.place(id, true)).collect();
         for (place, text) in places.iter().zip(["a", "b", "c", "d"]).rev() {
             say(&mut flights, *place, text);
         }

@@ -220,11 +220,6 @@ impl Lanes {
         self.crowded.len() < before
     }
 
-    /// Whether any server was asked something then, or before, that it has not answered.
-    pub(super) fn owe_since(&self, then: Instant) -> bool {
-        self.upstreams.iter().any(|(_, upstream)| upstream.owes_since().is_some_and(|since| since <= then))
-    }
-
     /// Whether any server was asked something that it has not answered.
     pub(super) fn owe(&self) -> bool {
         self.upstreams.iter().any(|(_, upstream)| upstream.owes())

@@ -40,8 +40,6 @@ pub(super) enum To {
     Client(Place),
     /// A part of something larger.
     Part(PartId),
-    /// Nobody: the request said `noreply`.
-    Nobody,
 }
 
 /// What a reply looks like, and what is made of it.

@@ -55,17 +55,6 @@ pub(crate) struct Session {
     skip: u64,
     /// While replies are owed.
     flight: Option<FlightId>,
-    /// When it last asked for something without a reply.
-    unheard: Option<Instant>,
-}
-
-/// Where the reply to a request goes.
-#[derive(Clone, Copy)]
-enum Reply {
-    /// To this place among the replies of its connection.
-    At(Place),
-    /// Nowhere.
-    Unwanted,
 }
 
 impl ProxyService {
@@ -104,18 +93,16 @@ impl ProxyService {
 impl ProxyService {
     /// A place for the reply to a request that is being dispatched.
     #[inline]
-    fn place(&mut self, client: Client, session: &mut Session) -> Place {
+    fn place(&mut self, client: Client, session: &mut Session, wanted: bool) -> Place {
         let flight = match session.flight {
             Some(flight) => flight,
             None => *session.flight.insert(self.desk.flights.open(client)),
         };
-        self.desk.flights.place(flight)
+        self.desk.flights.place(flight, wanted)
     }
 
-    fn finish(&mut self, reply: Reply, write: impl FnOnce(&mut Vec<u8>)) {
-        if let Reply::At(place) = reply {
-            self.desk.flights.answer(place, write);
-        }
+    fn finish(&mut self, place: Place, write: impl FnOnce(&mut Vec<u8>)) {
+        self.desk.flights.answer(place, write);
     }
 
     /// A reply that is known at once: behind those that are owed, if any are.
@@ -129,7 +116,7 @@ impl ProxyService {
         match session.flight {
             None => write(output),
             Some(_) => {
-                let place = self.place(client, session);
+                let place = self.place(client, session, true);
                 self.desk.flights.answer(place, write);
             }
         }
@@ -166,7 +153,7 @@ impl Service for ProxyService {
     type Reservation = Share;
 
     fn open(&mut self, _: Option<SocketAddr>) -> Session {
-        Session { skip: 0, flight: None, unheard: None }
+        Session { skip: 0, flight: None }
     }
 
     fn process(
@@ -296,10 +283,6 @@ impl Service for ProxyService {
 
     fn owes(&self, session: &Session) -> bool {
         session.flight.is_some()
-    }
-
-    fn can_move(&self, session: &Session) -> bool {
-        session.flight.is_none() && session.unheard.is_none_or(|at| !self.lanes.owe_since(at))
     }
 
     fn is_busy(&self) -> bool {

@@ -146,11 +146,6 @@ impl Upstream {
         !self.pending.is_empty()
     }
 
-    /// Since when the first of that waits.
-    pub(super) fn owes_since(&self) -> Option<Instant> {
-        self.pending.front().map(|first| first.since)
-    }
-
     /// Whether something is under way: the above, or the beginning of the connection.
     pub(super) fn is_busy(&self) -> bool {
         !self.pending.is_empty() || matches!(self.link, Link::Connecting(..) | Link::Greeting(..))

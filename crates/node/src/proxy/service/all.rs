@@ -22,8 +22,7 @@ impl ProxyService {
         noreply: bool,
         now: Now,
     ) {
-        let place = (!noreply).then(|| self.place(client, session));
-        session.unheard = if noreply { Some(now.instant) } else { session.unheard };
+        let place = self.place(client, session, !noreply);
         let all = All { place, waiting: 0, error: None };
         let id = self.desk.exchanges.insert(Exchange::All(all)) as u32;
         let (mut waiting, mut error) = (0, None);
@@ -87,8 +86,7 @@ impl ProxyService {
 
     pub(super) fn end_all(&mut self, id: u32) {
         let Some(Exchange::All(all)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        let Some(place) = all.place else { return };
-        self.desk.flights.answer(place, |out| match &all.error {
+        self.desk.flights.answer(all.place, |out| match &all.error {
             None => out.extend_from_slice(encode::OK),
             Some(line) => {
                 out.extend_from_slice(line.as_bytes());

@@ -4,7 +4,7 @@ use peerset_proto_memcache::reply::encode;
 use peerset_proto_memcache::{KEY_BYTES_MAX, Parsed, Request, RequestError, parse_request};
 use peerset_route::Operation;
 
-use super::{ProxyService, Reply, Session};
+use super::{ProxyService, Session};
 use crate::front::{Client, Now};
 use crate::proxy::{stats, translate};
 
@@ -22,23 +22,17 @@ impl ProxyService {
         let Some(operation) = translate::operation(request) else {
             return self.answer_here(client, session, request, output, now);
         };
-        let reply = match translate::is_noreply(request) {
-            true => {
-                session.unheard = Some(now.instant);
-                Reply::Unwanted
-            }
-            false => Reply::At(self.place(client, session)),
-        };
+        let place = self.place(client, session, !translate::is_noreply(request));
         let commands = self.desk.commands();
         match request {
             Request::Get(get) => {
                 let mut keys = get.keys.iter();
                 match (keys.next(), keys.next()) {
                     (Some(key), None) => {
-                        self.get(get, key.as_bytes(), reply, operation, now);
+                        self.get(get, key.as_bytes(), place, operation, now);
                     }
-                    (None, _) => self.finish(reply, |out| out.extend_from_slice(encode::END)),
-                    _ => self.get_many(get, reply, operation, now),
+                    (None, _) => self.finish(place, |out| out.extend_from_slice(encode::END)),
+                    _ => self.get_many(get, place, operation, now),
                 }
                 return;
             }
@@ -55,7 +49,7 @@ impl ProxyService {
         }
         let mut room = [0; KEY_BYTES_MAX];
         if translate::replies_raw(request) {
-            return self.finish(reply, |out| {
+            return self.finish(place, |out| {
                 encode::server_error(
                     out,
                     "memcached's reply to `me` for a key that is no text cannot be passed on",
@@ -63,7 +57,7 @@ impl ProxyService {
             });
         }
         if let Some(key) = translate::key(request, &mut room) {
-            self.start(request, key, reply, operation, raw, now);
+            self.start(request, key, place, operation, raw, now);
         }
     }
 
@@ -119,7 +113,8 @@ impl ProxyService {
         if let Ok(Parsed::Complete { value: delete, .. }) = parse_request(&line, &self.limits) {
             let mut room = [0; KEY_BYTES_MAX];
             let key = unlink.decode(&mut room);
-            self.start(&delete, key, Reply::Unwanted, Operation::Delete, &line, now);
+            let place = self.place(client, session, false);
+            self.start(&delete, key, place, Operation::Delete, &line, now);
         }
     }
 }

@@ -6,10 +6,11 @@ use peerset_proto_memcache::KEY_BYTES_MAX;
 use peerset_proto_memcache::request::Get;
 use peerset_route::{Ask, Operation, Outcome, Step};
 
+use super::ProxyService;
 use super::one::KEY_TOO_LONG;
-use super::{ProxyService, Reply};
 use crate::front::Now;
-use crate::proxy::exchange::{All, Exchange, Many, ManyKey, PartId};
+use crate::proxy::exchange::{Exchange, Many, ManyKey, PartId};
+use crate::proxy::flight::Place;
 use crate::proxy::lanes::LaneId;
 use crate::proxy::pending::{Kind, Pending, To};
 use crate::proxy::plan::Plan;
@@ -30,8 +31,7 @@ pub(super) struct Asked {
 
 impl ProxyService {
     /// A `get` of several keys.
-    pub(super) fn get_many(&mut self, get: &Get<'_>, reply: Reply, operation: Operation, now: Now) {
-        let Reply::At(place) = reply else { return };
+    pub(super) fn get_many(&mut self, get: &Get<'_>, place: Place, operation: Operation, now: Now) {
         let mut many = self.desk.spare.pop().unwrap_or_else(|| Many::new(place));
         many.place = place;
         many.cas = get.cas;
@@ -60,8 +60,9 @@ impl ProxyService {
     fn step_many(&mut self, id: u32, plan: &Plan, steps: Option<Vec<(u32, Step<'_>)>>, now: Now) {
         // Taken out while the connections are written to; nothing of it can be answered meanwhile.
         let Some(entry) = self.desk.exchanges.get_mut(id as usize) else { return };
-        let placeholder = Exchange::All(All { place: None, waiting: 0, error: None });
-        let Exchange::Many(mut many) = std::mem::replace(entry, placeholder) else { return };
+        let Exchange::Many(entry) = entry else { return };
+        let placeholder = Many::new(entry.place);
+        let mut many = std::mem::replace(entry, placeholder);
         let mut asked = std::mem::take(&mut self.asked);
         match steps {
             Some(steps) => {

@@ -7,10 +7,11 @@ use peerset_proto_memcache::request::Get;
 use peerset_proto_memcache::{KEY_BYTES_MAX, Parsed, Request, parse_request};
 use peerset_route::{Answer, Ask, Operation, Outcome, OwnerDown, PoolId, Step};
 
-use super::{ProxyService, Reply};
+use super::ProxyService;
 use crate::front::Now;
 use crate::proxy::desk::failure_text;
 use crate::proxy::exchange::{Exchange, One, PartId};
+use crate::proxy::flight::Place;
 use crate::proxy::lanes::{LaneId, NoLane};
 use crate::proxy::pending::{Kind, Pending, To, digest};
 use crate::proxy::plan::Plan;
@@ -32,9 +33,9 @@ struct Errand<'p> {
 impl ProxyService {
     /// A single `get`.
     #[inline]
-    pub(super) fn get(&mut self, get: &Get<'_>, key: &[u8], reply: Reply, operation: Operation, now: Now) {
+    pub(super) fn get(&mut self, get: &Get<'_>, key: &[u8], place: Place, operation: Operation, now: Now) {
         let step = self.desk.plan.table.first(operation, key);
-        if let (Ask::Pool(pool), false, Reply::At(place)) = (step.ask, step.retries, reply)
+        if let (Ask::Pool(pool), false) = (step.ask, step.retries)
             && let Ok(lane) = self.lanes.pick(pool, key, operation, now.instant)
             && self.asks_meta(pool, lane)
             && key.len() + self.lanes.peek(lane).prefix_bytes() <= KEY_BYTES_MAX
@@ -60,7 +61,7 @@ impl ProxyService {
             return;
         }
         // The way of many keys goes for one too: by routes that go on, and to servers that know no meta commands.
-        self.get_many(get, reply, operation, now);
+        self.get_many(get, place, operation, now);
     }
 
     fn asks_meta(&self, pool: PoolId, lane: LaneId) -> bool {
@@ -73,7 +74,7 @@ impl ProxyService {
         &mut self,
         request: &Request<'_>,
         key: &[u8],
-        reply: Reply,
+        place: Place,
         operation: Operation,
         raw: &[u8],
         now: Now,
@@ -86,10 +87,7 @@ impl ProxyService {
             || translate::hides_key(request);
         if step.retries || in_pieces {
             let one = One {
-                place: match reply {
-                    Reply::At(place) => Some(place),
-                    Reply::Unwanted => None,
-                },
+                place,
                 plan: plan.number,
                 node: step.at,
                 operation,
@@ -102,29 +100,25 @@ impl ProxyService {
             self.step_one(id, &plan, request, key, step, now);
             return;
         }
-        let to = match reply {
-            Reply::At(place) => To::Client(place),
-            Reply::Unwanted => To::Nobody,
-        };
         match step.ask {
             Ask::Pool(pool) => match self.pick(plan.number, pool, key, operation, now) {
                 Ok((_, lane)) if self.is_too_long(lane, request) => {
-                    self.finish(reply, |out| out.extend_from_slice(KEY_TOO_LONG));
+                    self.finish(place, |out| out.extend_from_slice(KEY_TOO_LONG));
                 }
                 Ok(server) => {
-                    let errand = Errand { to, operation, plan: plan.number, step };
+                    let errand = Errand { to: To::Client(place), operation, plan: plan.number, step };
                     self.send(server, request, key, errand, now);
                 }
                 Err(text) => {
                     self.desk.count_refused(plan.number, step.at, operation);
-                    self.finish(reply, |out| match text {
+                    self.finish(place, |out| match text {
                         Some(text) => encode::server_error(out, &text),
                         None => translate::absent(request, operation, out),
                     });
                 }
             },
-            Ask::Absent => self.finish(reply, |out| translate::absent(request, operation, out)),
-            Ask::Error(text) => self.finish(reply, |out| encode::server_error(out, text)),
+            Ask::Absent => self.finish(place, |out| translate::absent(request, operation, out)),
+            Ask::Error(text) => self.finish(place, |out| encode::server_error(out, text)),
         }
     }
 
@@ -300,9 +294,7 @@ impl ProxyService {
 
     fn end_one(&mut self, id: u32) {
         let Some(Exchange::One(one)) = self.desk.exchanges.try_remove(id as usize) else { return };
-        if let Some(place) = one.place {
-            let (_, reply) = one.best.unwrap_or((Outcome::Failed, one.reply));
-            self.desk.flights.answer(place, |out| out.extend_from_slice(&reply));
-        }
+        let (_, reply) = one.best.unwrap_or((Outcome::Failed, one.reply));
+        self.desk.flights.answer(one.place, |out| out.extend_from_slice(&reply));
     }
 }

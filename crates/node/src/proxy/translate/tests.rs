@@ -6,6 +6,7 @@ use peerset_proto_memcache::{Limits, Parsed, Request, parse_reply, parse_request
 use peerset_route::Operation;
 
 use super::*;
+use crate::proxy::exchange::PartId;
 use crate::proxy::pending::{Kind, Pending, To};
 
 fn request(line: &str) -> Request<'_> {
@@ -51,7 +52,7 @@ fn what_a_stand_in_stores_lives_short() {
 #[track_caller]
 fn check_reply(kind: Kind, from_server: &str, expected: &str) {
     let pending = Pending {
-        to: To::Nobody,
+        to: To::Part(PartId { exchange: 0, part: 0 }),
         kind,
         operation: Operation::Read,
         plan: 0,

@@ -11,6 +11,7 @@ use peerset_route::{Operation, OwnerDown};
 
 use super::trouble::IDLE_MIN;
 use super::*;
+use crate::proxy::exchange::PartId;
 use crate::proxy::pending::{Kind, To};
 use crate::proxy::pool::Tally;
 
@@ -82,7 +83,7 @@ impl Rig {
         let room = self.upstream.admit(self.poll.registry(), now).unwrap();
         self.upstream.output().0.extend_from_slice(b"delete a\r\n");
         self.upstream.expect(Pending {
-            to: To::Nobody,
+            to: To::Part(PartId { exchange: 0, part: 0 }),
             kind: Kind::Line,
             operation: Operation::Delete,
             plan: 0,
