@@ -53,6 +53,22 @@ impl Link {
         self.stream = None;
     }
 
+    /// Sends each piece in a write of its own. Only for what sockets hold in any case: nobody reads meanwhile.
+    pub(crate) fn send(&mut self, pieces: &[&[u8]]) {
+        // Who cannot connect, or has been hung up on, is noticed by the one who hears.
+        let _ = self.connect().and_then(|stream| write(stream, pieces));
+    }
+
+    /// Reads until the reply ends with `marker`.
+    pub(crate) fn hear(&mut self, marker: &[u8], patience: Duration) -> Reply {
+        let mut bytes = Vec::new();
+        let ending = match self.connect() {
+            Ok(stream) => read_until(stream, marker, patience, &mut bytes),
+            Err(e) => Ending::Unreachable(e.kind()),
+        };
+        self.end(bytes, ending)
+    }
+
     /// Sends each piece in a write of its own, while reading until the reply ends with `marker`.
     pub(crate) fn exchange(&mut self, pieces: &[&[u8]], marker: &[u8], patience: Duration) -> Reply {
         let mut bytes = Vec::new();
@@ -60,6 +76,10 @@ impl Link {
             Ok(stream) => converse(stream, pieces, marker, patience, &mut bytes),
             Err(e) => Ending::Unreachable(e.kind()),
         };
+        self.end(bytes, ending)
+    }
+
+    fn end(&mut self, bytes: Vec<u8>, ending: Ending) -> Reply {
         if ending != Ending::Marker {
             self.hang_up();
         }
@@ -86,15 +106,8 @@ fn converse(
 ) -> Ending {
     // Written beside reading: a server whose replies are not read stops reading requests.
     thread::scope(|scope| {
-        scope.spawn(|| {
-            for piece in pieces {
-                // A server that has closed is noticed by the reader.
-                if (&mut &*stream).write_all(piece).is_err() {
-                    return;
-                }
-                thread::yield_now();
-            }
-        });
+        // A server that has closed is noticed by the reader.
+        scope.spawn(|| drop(write(stream, pieces)));
         let ending = read_until(stream, marker, patience, bytes);
         if ending != Ending::Marker {
             // Ends a writer that is still stuck.
@@ -102,6 +115,14 @@ fn converse(
         }
         ending
     })
+}
+
+fn write(mut stream: &TcpStream, pieces: &[&[u8]]) -> io::Result<()> {
+    for piece in pieces {
+        stream.write_all(piece)?;
+        thread::yield_now();
+    }
+    Ok(())
 }
 
 fn read_until(mut stream: &TcpStream, marker: &[u8], patience: Duration, bytes: &mut Vec<u8>) -> Ending {

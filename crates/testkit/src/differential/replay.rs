@@ -31,6 +31,9 @@ const MARKER_KEY: &str = "~marker";
 /// A command that any server answers, for values that announce more than they bring to swallow.
 const PADDING: &[u8] = b"mn\r\n";
 
+/// As much as sockets hold of what is not read yet.
+const INLINE_BYTES_MAX: usize = 32 * 1024;
+
 /// A server's CAS counter may lag behind by this much and be brought forward by as many sets.
 const CAS_GAP_MAX: u64 = 1_000_000;
 
@@ -120,6 +123,12 @@ impl Replay {
         let reply = format!("NF O~{}\r\n", self.markers);
         let [to_left, to_right] = [to_left, to_right].map(|pieces| [pieces, &[request.as_bytes()]].concat());
         let (left, right, patience) = (&mut self.left, &mut self.right, self.patience);
+        // Without threads, which are what takes longest on a busy machine.
+        if [&to_left, &to_right].iter().all(|pieces| pieces.concat().len() <= INLINE_BYTES_MAX) {
+            left.send(&to_left);
+            right.send(&to_right);
+            return (left.hear(reply.as_bytes(), patience), right.hear(reply.as_bytes(), patience));
+        }
         thread::scope(|scope| {
             let left = scope.spawn(|| left.exchange(&to_left, reply.as_bytes(), patience));
             let right = right.exchange(&to_right, reply.as_bytes(), patience);
@@ -132,15 +141,6 @@ impl Replay {
     fn reset(&mut self, script: &Script) -> [Clocks; 2] {
         self.left.hang_up();
         self.right.hang_up();
-        self.flush(script);
-        if self.kind == Right::Server {
-            self.align_cas();
-        }
-        let (left, right) = self.exchange(&[&Clocks::question(script, self.moment)]);
-        [left, right].map(|answer| Clocks::read(&answer.bytes))
-    }
-
-    fn flush(&mut self, script: &Script) {
         let mut request = b"flush_all\r\nverbosity 0\r\n".to_vec();
         // A flushed item is freed only when it is next looked at.
         for key in &script.keys {
@@ -149,18 +149,25 @@ impl Replay {
         for key in &script.keys_base64 {
             request.extend_from_slice(&[b"md ", &key[..], b" b\r\n"].concat());
         }
-        self.exchange(&[&request]);
+        if self.kind == Right::Server {
+            request.extend_from_slice(b"set ~cas 0 0 1\r\n1\r\ngets ~cas\r\ndelete ~cas\r\n");
+        }
+        request.extend_from_slice(&Clocks::question(script, self.moment));
+        let (left, right) = self.exchange(&[&request]);
+        if self.kind == Right::Server {
+            self.align_cas(&left, &right);
+        }
+        [left, right].map(|answer| Clocks::read(&answer.bytes))
     }
 
-    fn align_cas(&mut self) {
-        let (left, right) = self.exchange(&[b"set ~cas 0 0 1\r\n1\r\ngets ~cas\r\ndelete ~cas\r\n"]);
+    fn align_cas(&mut self, left: &Reply, right: &Reply) {
         let counter = |reply: &Reply| {
             let mut seen = CasSeen::default();
             seen.learn(&reply.bytes);
             seen.of(b"~cas")
         };
         // Without numbers, say from a server without CAS, the run itself shows the difference.
-        let (Some(at_left), Some(at_right)) = (counter(&left), counter(&right)) else { return };
+        let (Some(at_left), Some(at_right)) = (counter(left), counter(right)) else { return };
         let (behind, gap) = match at_left < at_right {
             true => (&mut self.left, at_right - at_left),
             false => (&mut self.right, at_left - at_right),
