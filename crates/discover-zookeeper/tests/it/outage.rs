@@ -4,7 +4,9 @@ use peerset_cluster::{Discover, State};
 use peerset_discover_zookeeper::ServersetConfig;
 use peerset_testkit::{FaultProxy, Way, Zookeeper, wait_for};
 
-use crate::support::{Notes, PATIENCE, SET, connect, join, kazoo, path, set, until, when, within};
+use crate::support::{
+    Notes, PATIENCE, SET, connect, connect_briefly, join, kazoo, path, set, until, when, within,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restarted_server_finds_everything_as_it_was() {
@@ -33,7 +35,7 @@ async fn a_restarted_server_finds_everything_as_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_longer_than_the_session_does_not_end_it() {
     let mut server = Zookeeper::start();
-    let zookeeper = connect(server.addr());
+    let zookeeper = connect_briefly(server.addr());
     let mine = zookeeper.serverset(path(SET), ServersetConfig::default());
     let _membership = join(&mine, "a:1").await;
     let children = |server: &Zookeeper| kazoo(server.addr(), "print(*sorted(zk.get_children(SET)))");
@@ -110,26 +112,27 @@ print(zk.exists(SET).czxid, *sorted(zk.get_children(SET)))
 async fn a_session_that_expires_is_followed_by_another() {
     let server = Zookeeper::start();
     let network = FaultProxy::start(server.addr());
-    let zookeeper = connect(network.addr());
+    let zookeeper = connect_briefly(network.addr());
     let mine = zookeeper.serverset(path(SET), ServersetConfig::default());
     let other = set(server.addr());
     let membership = join(&mine, "a:1").await;
     until(&other.watch(), "ready a:1").await;
     let notes = Notes::take(&other);
+    notes.until("ready a:1").await;
     let (first, before) = (zookeeper.session_id(), kazoo(server.addr(), "print(*zk.get_children(SET))"));
     // Silence for longer than the session: the server ends it, and nobody tells the client.
     network.stall();
-    until(&other.watch(), "ready").await;
+    notes.until("ready").await;
     when(&mine.watch(), "a stale set", |s| s.state().stale_since().is_some() && s.len() == 1).await;
     network.heal();
-    until(&other.watch(), "ready a:1").await;
+    notes.until("ready a:1").await;
     until(&mine.watch(), "ready a:1").await;
     assert_ne!(zookeeper.session_id(), first);
     let after = kazoo(server.addr(), "print(*zk.get_children(SET))");
     assert_ne!(before, after);
     assert_eq!(after.split_whitespace().count(), 1);
     within("deregister", membership.deregister()).await.unwrap();
-    until(&other.watch(), "ready").await;
+    notes.until("ready").await;
     other.close();
     assert_eq!(notes.read().await, ["ready a:1", "ready", "ready a:1", "ready"]);
 }
@@ -167,7 +170,8 @@ async fn a_write_in_doubt_is_not_made_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_end_with_their_last_handle() {
     let server = Zookeeper::start();
-    let connections = || server.ask("cons").unwrap_or_default().matches("sid=").count();
+    let connections =
+        || wait_for("an answer to cons", PATIENCE, || server.ask("cons")).matches("sid=").count();
     let sets: Vec<_> = (0..3).map(|_| set(server.addr())).collect();
     for set in &sets {
         until(&set.watch(), "absent").await;

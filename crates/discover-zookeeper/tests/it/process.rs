@@ -3,9 +3,10 @@
 use std::process::Command;
 
 use peerset_cluster::{Discover, Watch};
+use peerset_discover_zookeeper::ServersetConfig;
 use peerset_testkit::{Program, Zookeeper};
 
-use crate::support::{Notes, join, set, until};
+use crate::support::{Notes, SET, connect_briefly, join, path, set, until};
 
 /// Names the server that the registrant registers with.
 const SERVER: &str = "PEERSET_TEST_REGISTER_WITH";
@@ -16,7 +17,8 @@ fn registrant() {
     let server = std::env::var(SERVER).unwrap().parse().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let _membership = join(&set(server), "a:1").await;
+        let set = connect_briefly(server).serverset(path(SET), ServersetConfig::default());
+        let _membership = join(&set, "a:1").await;
         std::future::pending::<()>().await;
     });
 }
@@ -48,12 +50,13 @@ async fn killed_it_is_gone_within_its_session() {
 async fn halted_for_longer_than_its_session_it_comes_back_once() {
     let server = Zookeeper::start();
     let (mut program, watch, notes) = registered(&server).await;
+    notes.until("ready a:1").await;
     program.stop();
-    until(&watch, "ready").await;
+    notes.until("ready").await;
     program.resume();
-    until(&watch, "ready a:1").await;
+    notes.until("ready a:1").await;
     drop(program);
-    until(&watch, "ready").await;
+    notes.until("ready").await;
     drop(watch); // and with it the set
     assert_eq!(notes.read().await, ["ready a:1", "ready", "ready a:1", "ready"]);
 }

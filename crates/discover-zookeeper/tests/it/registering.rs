@@ -15,15 +15,15 @@ async fn a_change_replaces_the_znode_in_one_step() {
     let (mine, other) = (set(server.addr()), set(server.addr()));
     let notes = Notes::take(&other);
     let membership = join(&mine, "a:1").await;
-    until(&other.watch(), "ready a:1").await;
+    notes.until("ready a:1").await;
     for weight in [2.0, 3.0, 0.5] {
         membership.update(|member| member.weight = Weight::new(weight).unwrap()).unwrap();
-        until(&other.watch(), &format!("ready a:1@{weight}")).await;
+        notes.until(&format!("ready a:1@{weight}")).await;
     }
     let children = kazoo(server.addr(), "print(*zk.get_children(SET))");
     assert_eq!(children.trim(), "member_0000000003");
     within("deregister", membership.deregister()).await.unwrap();
-    until(&other.watch(), "ready").await;
+    notes.until("ready").await;
     other.close();
     let notes = notes.read().await;
     let changes: Vec<_> = notes.iter().map(String::as_str).filter(|note| *note != "absent").collect();

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use peerset_cluster::Discover;
 use peerset_discover_zookeeper::{Serverset, ServersetConfig, Zookeeper as Session};
-use peerset_testkit::Zookeeper;
+use peerset_testkit::{Zookeeper, wait_for};
 
-use crate::support::{SET, config, join, path, set, until};
+use crate::support::{PATIENCE, SET, config, join, path, set, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_watchers_cost_as_much_as_one() {
     let server = Zookeeper::start();
+    // The path is there when the sets are opened, or each would watch for it.
+    crate::support::kazoo(server.addr(), "zk.ensure_path(SET)");
     let joining = set(server.addr());
     let _first = join(&joining, "a:1").await;
     let open = |_| {
@@ -21,8 +23,8 @@ async fn a_hundred_watchers_cost_as_much_as_one() {
     for set in &sets {
         until(&set.watch(), "ready a:1").await;
     }
-    let connections = server.ask("cons").unwrap_or_default().matches("sid=").count();
-    assert_eq!(connections, 2, "one for all hundred, one for who registers");
+    let connections = wait_for("an answer to cons", PATIENCE, || server.ask("cons"));
+    assert_eq!(connections.matches("sid=").count(), 2, "one for all hundred, one for who registers");
     assert_eq!(server.count("zk_watch_count"), 3, "two of the set, one of the member");
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use peerset_cluster::{Discover, Member, Register, Snapshot, Watch};
 use peerset_cluster::{Membership, State};
 use peerset_discover_zookeeper::{Serverset, ServersetConfig, ServersetPath, Zookeeper, ZookeeperConfig};
+use tokio::sync::watch::{Receiver, channel};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// How long anything may take that must happen, on a busy machine.
@@ -15,10 +17,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const SET: &str = "/discovery/test/set";
 
-/// Sessions of two seconds: short for those that expire, long for a busy machine.
+/// Sessions that no busy machine lets expire.
 pub(crate) fn config() -> ZookeeperConfig {
     let mut config = ZookeeperConfig::default();
-    config.session_timeout = Duration::from_secs(2);
+    config.session_timeout = Duration::from_secs(10);
     config.retry_max = Some(Duration::from_millis(200));
     config
 }
@@ -26,6 +28,13 @@ pub(crate) fn config() -> ZookeeperConfig {
 /// A session of its own, as of another process.
 pub(crate) fn connect(addr: SocketAddr) -> Zookeeper {
     Zookeeper::connect_alone(&[addr.try_into().unwrap()], config()).unwrap()
+}
+
+/// The same for one that is to expire, or to lose patience.
+pub(crate) fn connect_briefly(addr: SocketAddr) -> Zookeeper {
+    let mut config = config();
+    config.session_timeout = Duration::from_secs(3);
+    Zookeeper::connect_alone(&[addr.try_into().unwrap()], config).unwrap()
 }
 
 pub(crate) fn path(path: &str) -> ServersetPath {
@@ -91,26 +100,43 @@ pub(crate) async fn when(watch: &Watch, what: &str, wanted: impl FnMut(&Snapshot
 }
 
 /// Every snapshot that the watch gives out, noted while the test goes on.
-pub(crate) struct Notes(tokio::task::JoinHandle<Vec<String>>);
+pub(crate) struct Notes {
+    noted: Receiver<Vec<String>>,
+    task: JoinHandle<()>,
+}
 
 impl Notes {
     pub(crate) fn take(set: &Serverset) -> Notes {
         let mut watch = set.watch();
-        Notes(tokio::spawn(async move {
-            let mut notes = Vec::new();
+        let (notes, noted) = channel(Vec::new());
+        let task = tokio::spawn(async move {
             while let Ok(snapshot) = watch.changed().await {
                 if matches!(snapshot.state(), State::Ready | State::Absent) {
-                    notes.push(show(&snapshot));
+                    notes.send_modify(|notes| {
+                        notes.push(show(&snapshot));
+                        notes.dedup(); // stale in between, on a busy machine
+                    });
                 }
             }
-            notes.dedup(); // stale in between, on a busy machine
-            notes
-        }))
+        });
+        Notes { noted, task }
+    }
+
+    /// Waits until this is the newest. A watch skips what is over before it is looked at, so whoever wants it noted has
+    /// to wait.
+    pub(crate) async fn until(&self, expected: &str) {
+        let mut noted = self.noted.clone();
+        let wait = noted.wait_for(|notes| notes.last().is_some_and(|last| last == expected));
+        match timeout(PATIENCE, wait).await {
+            Ok(noted) => drop(noted.unwrap()),
+            Err(_) => panic!("waited for the note {expected:?}; there are {:?}", self.noted.borrow()),
+        }
     }
 
     /// What was noted until the set was closed.
     pub(crate) async fn read(self) -> Vec<String> {
-        within("the notes of a closed set", self.0).await.unwrap()
+        within("the notes of a closed set", self.task).await.unwrap();
+        self.noted.borrow().clone()
     }
 }
 

@@ -4,7 +4,7 @@ use peerset_cluster::{Discover, DiscoveryUrl};
 use peerset_discover_zookeeper::{OpenError, Serverset, ServersetConfig, Statuses};
 use peerset_testkit::Zookeeper;
 
-use crate::support::{PATIENCE, config, connect, kazoo, path, set, until, when, within};
+use crate::support::{PATIENCE, config, connect, connect_briefly, kazoo, path, set, until, when, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_set_is_picked_up_when_it_appears() {
@@ -198,7 +198,7 @@ member('a', 0), member('b', 1)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_there_is_pending_and_says_who_was_asked() {
     let nobody = peerset_testkit::Port::claim();
-    let zookeeper = connect(nobody.addr());
+    let zookeeper = connect_briefly(nobody.addr());
     let set = zookeeper.serverset(path(crate::support::SET), ServersetConfig::default());
     let trouble = || zookeeper.trouble().unwrap().to_string();
     assert!(trouble().contains(&nobody.addr().to_string()), "from the first moment on: {}", trouble());
