@@ -7,7 +7,7 @@ use peerset_cluster::{Discover, Limits, SourceName, StaticSource, channel};
 use peerset_route::{OwnerDown, Route};
 use peerset_testkit::{Answer, Memcached, Port, ScriptedServer};
 
-use crate::{client, configured, endpoint, eventually, key};
+use crate::{client, configured, endpoint, eventually, key, patient};
 
 /// For what should take no time, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(8);
@@ -85,7 +85,7 @@ async fn failover_tells_of_a_write_that_may_have_happened() {
 async fn a_deadline_is_for_all_steps_together() {
     let (hung, closed) = (hung(), Port::claim());
     let source = StaticSource::parse(&format!("{},{}", closed.addr(), hung.addr())).unwrap();
-    let mut config = ServerConfig::default();
+    let mut config = patient();
     config.request_timeout = Duration::from_secs(2);
     (config.health.retry_min, config.health.retry_max) = (Duration::from_secs(60), Duration::from_secs(60));
     let client = Client::sharded(source.watch()).config(config).owner_down(OwnerDown::Next).build().unwrap();

@@ -8,7 +8,7 @@ use peerset_client_memcache::*;
 use peerset_cluster::Endpoint;
 use peerset_testkit::Memcached;
 
-use crate::{client, configured, key};
+use crate::{client, configured, key, patient};
 
 async fn works(client: &Client) {
     client.set(key("a"), "x", Expiry::Never).await.unwrap();
@@ -19,7 +19,7 @@ async fn works(client: &Client) {
 async fn unix_sockets() {
     let server = Memcached::start_unix(&[]);
     let endpoint = Endpoint::unix(server.path().to_str().unwrap()).unwrap();
-    works(&Client::server(&endpoint, ServerConfig::default()).unwrap()).await;
+    works(&Client::server(&endpoint, patient()).unwrap()).await;
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn tls_over_a_unix_socket() {
     });
     let endpoint = Endpoint::unix(path.to_str().unwrap()).unwrap();
     let with = |name: Option<&str>| {
-        let mut config = crate::patient();
+        let mut config = patient();
         config.connections = 1;
         config.tls = Some(tls(|options| options.server_name = name.map(Into::into)));
         Client::server(&endpoint, config).unwrap()

@@ -27,7 +27,7 @@ impl Request for Raw {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 fn lane(timeout: Duration) -> Arc<Lane> {
     let config = ServerConfig { request_timeout: timeout, ..ServerConfig::default() };
