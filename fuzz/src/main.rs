@@ -11,6 +11,7 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: peerset-fuzz [TARGET] [--seconds N] [--seed N]    every target, or one, for N seconds each (10)
+       peerset-fuzz [TARGET] [--inputs N] [--seed N]     the same for N inputs, however long that takes
        peerset-fuzz TARGET --input FILE                  one input again";
 
 /// No input may take longer. Generous, since a build machine may stop for seconds; an endless loop takes longer still.
@@ -23,6 +24,7 @@ const SHRINK_TRIES: usize = 20_000;
 struct Options {
     target: Option<&'static Target>,
     seconds: Option<u64>,
+    inputs: Option<u64>,
     seed: Option<u64>,
     input: Option<String>,
 }
@@ -52,6 +54,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         let number = |text: String| text.parse().map_err(|_| format!("{text:?} is no number"));
         match word.as_str() {
             "--seconds" => options.seconds = Some(number(value()?)?),
+            "--inputs" => options.inputs = Some(number(value()?)?),
             "--seed" => options.seed = Some(number(value()?)?),
             "--input" => options.input = Some(value()?),
             name => {
@@ -74,22 +77,25 @@ fn fuzz(options: &Options) -> Result<(), String> {
         return Ok(());
     }
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let time = Duration::from_secs(options.seconds.unwrap_or(10));
+    let budget = match (options.inputs, options.seconds) {
+        (Some(inputs), _) => Budget::Inputs(inputs),
+        (None, seconds) => Budget::Time(Duration::from_secs(seconds.unwrap_or(10))),
+    };
     for target in TARGETS.iter().filter(|target| options.target.is_none_or(|only| only.name == target.name)) {
-        smoke(target, seed, time)?;
+        smoke(target, seed, budget)?;
     }
     Ok(())
 }
 
 /// Runs one target on a thread of its own, so that this one can see it hang.
-fn smoke(target: &'static Target, seed: u64, time: Duration) -> Result<(), String> {
+fn smoke(target: &'static Target, seed: u64, budget: Budget) -> Result<(), String> {
     let corpus =
         corpus::load(target.name).map_err(|error| format!("the corpus of {}: {error}", target.name))?;
     let watchdog = Watchdog::default();
     let (finished, outcome) = sync_channel(1);
     let begins = watchdog.clone();
     let worker = std::thread::spawn(move || {
-        let found = run(target, &corpus, seed, Budget::Time(time), |input| begins.begins(input));
+        let found = run(target, &corpus, seed, budget, |input| begins.begins(input));
         // The other end is gone only if this process is already ending.
         drop(finished.send(found));
     });

@@ -7,7 +7,7 @@ mod apt;
 mod needs;
 mod python;
 
-use crate::shell::{cargo, command, find_program, output, run as run_shown};
+use crate::shell::{cargo, command, find_program, output, run as run_shown, run_patiently};
 use anyhow::{Result, bail};
 use needs::{NEEDS, Need, Source};
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ fn install(missing: &[&Need]) -> Result<()> {
     for need in missing {
         match need.source {
             Source::Apt { .. } => {}
-            Source::Cargo { package } => run_shown(&mut cargo(&["install", "--locked", package]))?,
+            Source::Cargo { package } => run_patiently(&mut cargo(&["install", "--locked", package]))?,
             Source::Component(component) if find_program("rustup").is_some() => {
                 run_shown(&mut command("rustup", &["component", "add", component]))?;
             }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Makes the workspace root the current directory, wherever below it `cargo xtask` was typed.
 pub(crate) fn enter_workspace() -> Result<()> {
@@ -31,6 +32,24 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// Time for a mirror to recover.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Tries of what asks a mirror or a registry.
+const TRIES: u32 = 3;
+
+/// As [`run`], but tries again: for what a mirror or a registry answers, which may be an error once and not again.
+pub(crate) fn run_patiently(command: &mut Command) -> Result<()> {
+    for left in (1..TRIES).rev() {
+        match run(command) {
+            Ok(()) => return Ok(()),
+            Err(error) => println!("    {error:#}; trying again, {left} times at most"),
+        }
+        std::thread::sleep(PAUSE);
+    }
+    run(command)
 }
 
 /// As [`run`], and returns the lines of both outputs that `wanted` picks, for the closing line of a longer run.

@@ -1,5 +1,6 @@
 //! Ports that stay a test's own while nobody listens on them.
 
+use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener};
@@ -15,9 +16,13 @@ pub struct Port {
     _claim: UnixListener,
 }
 
-/// Below 32768, where Linux's usual range of outgoing ports begins.
-const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
+
+/// Where Linux's usual range of outgoing ports begins.
+const FIRST_OUTGOING: u16 = 32_768;
+
+/// Below are those of well-known servers.
+const FIRST_MIN: u16 = 2_000;
 
 impl Port {
     /// Claims a port on which nobody listens.
@@ -26,10 +31,14 @@ impl Port {
     /// When all twelve thousand are in use.
     #[track_caller]
     pub fn claim() -> Port {
+        let end = end(first_outgoing());
+        let first = end - COUNT;
         // From a random place on, so that tests started together do not try the same ones.
         let start = fastrand::u16(..COUNT);
-        let mut candidates = (0..COUNT).map(|step| FIRST + (start + step) % COUNT);
-        candidates.find_map(Port::try_claim).unwrap_or_else(|| panic!("no port is free from {FIRST} on"))
+        let mut candidates = (0..COUNT).map(|step| first + (start + step) % COUNT);
+        candidates
+            .find_map(Port::try_claim)
+            .unwrap_or_else(|| panic!("no port from {first} to {end} is free"))
     }
 
     fn try_claim(number: u16) -> Option<Port> {
@@ -48,6 +57,25 @@ impl Port {
     /// The port on 127.0.0.1.
     pub fn addr(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.number))
+    }
+}
+
+/// Where the range begins from which the system picks ports; the usual one if it does not tell.
+fn first_outgoing() -> u16 {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    range.split_ascii_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(FIRST_OUTGOING)
+}
+
+/// The end of our ports. A system that takes nearly all for outgoing connections leaves no room below them.
+fn end(first_outgoing: u16) -> u16 {
+    if first_outgoing < FIRST_MIN + COUNT { FIRST_OUTGOING } else { first_outgoing.min(FIRST_OUTGOING) }
+}
+
+#[test]
+fn ports_are_below_those_of_outgoing_connections() {
+    for (first_outgoing, expected) in [(32_768, 32_768), (49_152, 32_768), (15_000, 15_000), (1_024, 32_768)]
+    {
+        assert_eq!(end(first_outgoing), expected);
     }
 }
 

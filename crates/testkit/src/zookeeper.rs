@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Port, Program};
+use crate::program::PATIENCE;
+use crate::{Port, Program, wait_for};
 
 pub use ensemble::Ensemble;
 
@@ -142,7 +143,7 @@ impl Zookeeper {
         self.program_mut().resume();
     }
 
-    /// The answer to one of the four-letter words, as `srvr`, `mntr`, `dump` or `cons`; none while it is down.
+    /// The answer to one of the four-letter words, as `srvr`, `mntr`, `dump` or `cons`; none while it is down or busy.
     pub fn ask(&self, word: &str) -> Option<String> {
         ask(self.addr(), word)
     }
@@ -150,10 +151,10 @@ impl Zookeeper {
     /// One of the numbers of `mntr`, as `zk_znode_count` or `zk_watch_count`.
     ///
     /// # Panics
-    /// When the server is down or has no such number.
+    /// When the server does not answer for a minute or has no such number.
     #[track_caller]
     pub fn count(&self, name: &str) -> u64 {
-        let answer = self.ask("mntr").unwrap_or_else(|| panic!("{} does not answer mntr", self.addr()));
+        let answer = wait_for(&format!("{} to answer mntr", self.addr()), PATIENCE, || self.ask("mntr"));
         let mut lines = answer.lines().filter_map(|line| line.split_once('\t'));
         let value = lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.trim().parse().ok());
         value.unwrap_or_else(|| panic!("no number {name} in {answer}"))

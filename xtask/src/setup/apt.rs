@@ -1,6 +1,6 @@
 //! Debian's packages, as root or through a sudo that asks nothing.
 
-use crate::shell::{command, find_program, run, succeeds};
+use crate::shell::{command, find_program, run_patiently, succeeds};
 use anyhow::Result;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -17,9 +17,9 @@ pub(crate) fn install(packages: &[&str], services: &[&str]) -> Result<Option<Str
         return Ok(Some(format!("# there is no apt-get here; install what your system calls: {names}")));
     }
     let Some(privilege) = Privilege::find() else { return Ok(Some(by_hand(packages))) };
-    run(&mut privilege.command(&["apt-get", "update", "-qq"]))?;
+    run_patiently(&mut privilege.command(&["apt-get", "update", "-qq"]))?;
     let install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"];
-    run(privilege.command(&install).args(packages))?;
+    run_patiently(privilege.command(&install).args(packages))?;
     for service in services {
         stop(&privilege, service);
     }

@@ -72,6 +72,16 @@ pub(crate) const NEEDS: &[Need] = &[
         source: Source::Apt { package: "libssl-dev", service: None },
     },
     Need {
+        name: "openssl",
+        why: "makes the certificates of a test",
+        source: Source::Apt { package: "openssl", service: None },
+    },
+    Need {
+        name: "kill",
+        why: "sends servers the signals that halt and end them",
+        source: Source::Apt { package: "procps", service: None },
+    },
+    Need {
         name: "python3",
         why: "runs a client library of another language",
         source: Source::Apt { package: "python3", service: None },

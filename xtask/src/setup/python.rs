@@ -2,7 +2,7 @@
 //!
 //! A test puts the folder on `PYTHONPATH` and runs the system's `python3`.
 
-use crate::shell::{command, run, succeeds};
+use crate::shell::{command, run_patiently, succeeds};
 use anyhow::Result;
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(crate) fn install(package: &str, version: &str) -> Result<()> {
         "--target",
         FOLDER,
     ];
-    run(command("python3", &["-m", "pip", "install"]).args(quiet).arg(release))
+    run_patiently(command("python3", &["-m", "pip", "install"]).args(quiet).arg(release))
 }
 
 pub(crate) fn by_hand(package: &str, version: &str) -> String {
