@@ -54,15 +54,20 @@ fn metrics_count_what_happened() {
 
 #[test]
 fn the_default_port_gives_way() {
-    // Whoever has the port already does as well.
-    let _holder = std::net::TcpListener::bind("127.0.0.1:7980");
-    let mut command = Command::new(PEERSET);
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
-    let mut node = Program::start(&mut command, "cargo build --package peerset-node");
-    let address = node.addr_after("listening on ");
-    Wire::connect(address).ask("mn\r\n", "MN\r\n");
-    let warned = |program: &Program| program.stderr().contains("no admin pages").then_some(());
-    node.wait_until("warn of the port", warned);
+    let gave_way = || {
+        // Whoever has the port already does as well, unless it lets go of it just then.
+        let _holder = std::net::TcpListener::bind("127.0.0.1:7980");
+        let mut command = Command::new(PEERSET);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        let mut node = Program::start(&mut command, "cargo build --package peerset-node");
+        let address = node.addr_after("listening on ");
+        Wire::connect(address).ask("mn\r\n", "MN\r\n");
+        node.wait_until("tell of the port", |program| {
+            let warned = program.stderr().contains("no admin pages");
+            (warned || program.stdout().contains("http on ")).then_some(warned)
+        })
+    };
+    assert!((0..10).any(|_| gave_way()));
 }
 
 #[test]

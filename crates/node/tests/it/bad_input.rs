@@ -118,7 +118,7 @@ fn http_is_refused() {
 
 #[test]
 fn a_client_that_never_reads_is_closed() {
-    let node = node(&["--stall-timeout", "300ms", "--memory", "16mb"]);
+    let node = node(&["--stall-timeout", "2s", "--memory", "16mb"]);
     let mut bystander = Wire::connect(node.addr());
     let value = "v".repeat(500_000);
     bystander.ask(format!("set large 0 0 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
@@ -300,7 +300,7 @@ fn uploads_that_never_end_lock_nobody_out() {
 
 #[test]
 fn an_upload_is_not_idle() {
-    let node = node(&["--idle-timeout", "1s"]);
+    let node = node(&["--idle-timeout", "2s"]);
     let mut wire = Wire::connect(node.addr());
     wire.send("set slow 0 0 30\r\n");
     for _ in 0..30 {
@@ -313,7 +313,7 @@ fn an_upload_is_not_idle() {
 
 #[test]
 fn idle_connections_are_closed_when_asked() {
-    let node = node(&["--idle-timeout", "300ms"]);
+    let node = node(&["--idle-timeout", "2s"]);
     let mut wire = Wire::connect(node.addr());
     wire.ask("mn\r\n", "MN\r\n");
     assert_eq!(wire.read_to_end(), "");

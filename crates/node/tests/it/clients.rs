@@ -20,7 +20,7 @@ fn memccapable_of_libmemcached_passes() {
     let node = node(&[]);
     let (host, port) = (node.addr().ip().to_string(), node.addr().port().to_string());
     let report = run(
-        Command::new("memccapable").args(["-h", &host, "-p", &port, "-a"]),
+        Command::new("memccapable").args(["-h", &host, "-p", &port, "-a", "-t", "20"]),
         "apt-get install libmemcached-tools",
     );
     assert!(report.contains("All tests passed"), "{report}");

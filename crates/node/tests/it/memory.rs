@@ -96,14 +96,16 @@ fn a_full_node_stays_within_its_memory_and_takes_every_set() {
 fn small_values_count_with_their_index() {
     let node = node(&["--memory", "4mb", "--max-item", "64kb"]);
     let mut wire = Wire::connect(node.addr());
+    let mut peak = 0;
     for batch in 0..40 {
         let sets: String =
             (0..5000).map(|key| format!("set k{batch}-{key} 0 0 1 noreply\r\n1\r\n")).collect();
         wire.send(sets);
         wire.ask("mn\r\n", "MN\r\n");
+        peak = peak.max(node.program().usage().resident_bytes);
     }
     let bound = (4 << 20) * 115 / 100 + (24 << 20);
-    assert!(node.program().usage().resident_bytes <= bound);
+    assert!(peak <= bound, "{peak} bytes resident, {bound} allowed");
     wire.ask("get k39-4999\r\n", "VALUE k39-4999 0 1\r\n1\r\nEND\r\n");
 }
 
@@ -113,11 +115,14 @@ fn expired_memory_comes_back_without_being_asked_for() {
     let mut wire = Wire::connect(node.addr());
     let empty = node.program().usage().resident_bytes;
     let value = "v".repeat(100_000);
+    let mut peak = 0;
     for key in 0..400 {
-        wire.ask(format!("set k{key} 0 2 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+        // Long enough that a busy machine fills it before the first ones expire.
+        wire.ask(format!("set k{key} 0 5 {}\r\n{value}\r\n", value.len()), "STORED\r\n");
+        peak = peak.max(node.program().usage().resident_bytes);
     }
-    assert!(node.program().usage().resident_bytes > empty + (30 << 20));
-    wait_for("the memory to come back", Duration::from_secs(30), || {
+    assert!(peak > empty + (30 << 20));
+    wait_for("the memory to come back", Duration::from_secs(60), || {
         wire.send("stats\r\n");
         let none_left = wire.read_until("END\r\n").contains("STAT curr_items 0\r\n");
         (none_left && node.program().usage().resident_bytes < empty + (12 << 20)).then_some(())

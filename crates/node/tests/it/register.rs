@@ -84,8 +84,8 @@ fn who_is_killed_is_gone_with_the_session() {
     let zookeeper = Zookeeper::start();
     let url = url(&zookeeper);
     let mut watch = start(&["watch", &url]);
-    let killed = register(&url, "10.0.0.1:1", &["--session-timeout", "1s"]);
-    let mut halted = register(&url, "10.0.0.2:1", &["--session-timeout", "1s"]);
+    let killed = register(&url, "10.0.0.1:1", &["--session-timeout", "3s"]);
+    let mut halted = register(&url, "10.0.0.2:1", &["--session-timeout", "3s"]);
     wait_for_line(&mut watch, "10.0.0.1:1 10.0.0.2:1");
     killed.signal("KILL");
     halted.stop();
@@ -93,8 +93,10 @@ fn who_is_killed_is_gone_with_the_session() {
     // Who only slept comes back, and is there once.
     halted.resume();
     wait_for_line(&mut watch, "10.0.0.2:1");
-    let ran = run(&["watch", &url, "--once", "--all", "--format", "json"]);
-    assert_eq!(ran.stdout.matches("\"id\"").count(), 1, "{}", ran.stdout);
+    wait_for("one znode", PATIENCE, || {
+        let ran = run(&["watch", &url, "--once", "--all", "--format", "json"]);
+        (ran.stdout.matches("\"id\"").count() == 1).then_some(())
+    });
     assert!(halted.terminate().success());
     wait_for_line(&mut watch, "empty");
 }
@@ -185,7 +187,9 @@ fn a_set_of_ones_own() {
     let flags = ["--pool", &url, "--discover-auth-file", file, "--http", "127.0.0.1:0"];
     let mut proxy = Peerset::start_proxy(PEERSET, &flags);
     let http = proxy.http_addr();
-    assert!(crate::admin::get(http, "/api/members").1.contains("10.0.0.1:1"));
+    wait_for("the member to be shown", PATIENCE, || {
+        crate::admin::get(http, "/api/members").1.contains("10.0.0.1:1").then_some(())
+    });
     // Refused for good as things are: told, and alive in case somebody changes that.
     let mut other = register(&url, "10.0.0.2:1", &["--auth", "digest:eve:guess"]);
     wait_for_log(&mut other, " refused 10.0.0.2:1 ");

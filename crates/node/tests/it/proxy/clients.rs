@@ -103,7 +103,7 @@ fn memccapable_of_libmemcached_passes() {
     let fleet = Fleet::start(3);
     let proxy = fleet.proxy(&[]);
     let (host, port) = (proxy.addr().ip().to_string(), proxy.addr().port().to_string());
-    let output = Command::new("memccapable").args(["-h", &host, "-p", &port, "-a"]).output();
+    let output = Command::new("memccapable").args(["-h", &host, "-p", &port, "-a", "-t", "20"]).output();
     let output = output.unwrap_or_else(|e| panic!("memccapable ({e}): apt-get install libmemcached-tools"));
     let report = String::from_utf8_lossy(&output.stdout);
     assert!(report.contains("All tests passed"), "{report}");

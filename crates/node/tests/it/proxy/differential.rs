@@ -28,12 +28,14 @@ fn pools_behind_routes_answer_as_one_server() {
     let [a, b, c] = servers.each_ref().map(Memcached::addr);
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("proxy.toml");
-    let config = format!(
-        "[pools.a]\ndiscover = \"static:{a}\"\ntimeout = \"10s\"\n[pools.b]\ndiscover = \"static:{b}\"\n\
-         timeout = \"10s\"\n[pools.c]\ndiscover = \"static:{c}\"\ntimeout = \"10s\"\n[routes]\n\
-         prefix = {{ \"a\" = {{ failover = [\"a\", \"c\"], expiry = \"10s\" }}, \"f\" = {{ shard = \"a\" }}, \
-         \"k\" = {{ shard = \"b\" }} }}\ndefault = {{ shard = \"c\" }}\n"
-    );
+    let pool = |name, server| {
+        format!(
+            "[pools.{name}]\ndiscover = \"static:{server}\"\ntimeout = \"10s\"\nconnect-timeout = \"10s\"\n"
+        )
+    };
+    let config = [pool("a", a), pool("b", b), pool("c", c)].concat()
+        + "[routes]\nprefix = { \"a\" = { failover = [\"a\", \"c\"], expiry = \"10s\" }, \"f\" = { shard = \"a\" }, \
+           \"k\" = { shard = \"b\" } }\ndefault = { shard = \"c\" }\n";
     fs::write(&path, config).unwrap();
     let proxy = Peerset::start_proxy(PEERSET, &["--config", path.to_str().unwrap()]);
     wait_until_known(proxy.addr());

@@ -97,7 +97,8 @@ fn all_workers_tell_of_a_server_once() {
 #[test]
 fn a_hung_server_costs_one_timeout() {
     let mut fleet = Fleet::start(3);
-    let proxy = fleet.proxy(&["--timeout", "1s"]);
+    // Each worker finds out by itself.
+    let proxy = fleet.proxy(&["--timeout", "3s", "--threads", "1"]);
     let keys = fleet.keys_on(1, proxy.addr());
     let load = Load::start(proxy.addr(), CLIENTS, Expect::AnyWritten);
     load.go_on_for(2000);
@@ -118,7 +119,7 @@ fn a_server_that_takes_connections_and_nothing_more() {
     let fleet = Fleet::start(2);
     let network = FaultProxy::start(fleet.servers[0].addr());
     fleet.write(&format!("{}\n{}\n", network.addr(), fleet.servers[1].addr()));
-    let proxy = fleet.proxy(&["--timeout", "1s"]);
+    let proxy = fleet.proxy(&["--timeout", "3s", "--connect-timeout", "3s"]);
     let keys = fleet.keys_on(0, proxy.addr());
     network.stall();
     let before = network.connections();

@@ -46,8 +46,7 @@ impl Configured {
     /// The same with other routes.
     #[track_caller]
     pub(super) fn set_main_with(&mut self, settings: &str, routes: &str) {
-        let text =
-            config(&self.fleet, routes).replace("\n\n[pools.one]", &format!("\n{settings}\n\n[pools.one]"));
+        let text = config(&self.fleet, routes).replacen(PATIENT, settings, 1);
         write(&path(&self.folder), &text);
         self.reload();
     }
@@ -88,9 +87,13 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("proxy.toml")
 }
 
+/// A busy machine is no failed server.
+const PATIENT: &str = "timeout = \"10s\"\nconnect-timeout = \"10s\"";
+
 fn config(fleet: &Fleet, routes: &str) -> String {
     format!(
-        "[pools.main]\ndiscover = \"{}\"\n\n[pools.one]\ndiscover = \"static:{}\"\n\n[routes]\n{routes}\n",
+        "[pools.main]\ndiscover = \"{}\"\n{PATIENT}\n\n[pools.one]\ndiscover = \"static:{}\"\n{PATIENT}\n\n\
+         [routes]\n{routes}\n",
         fleet.url(),
         fleet.servers[1].addr()
     )
@@ -280,7 +283,7 @@ fn a_pool_with_other_settings_keeps_its_servers() {
     let mut configured = Configured::start(SHARD);
     let load = Load::start(configured.proxy.addr(), 6, Expect::Exactly);
     for seconds in 11..17 {
-        configured.set_main(&format!("timeout = \"{seconds}s\""));
+        configured.set_main(&format!("timeout = \"{seconds}s\"\nconnect-timeout = \"10s\""));
         load.go_on_for(500);
     }
     let tally = load.finish();

@@ -14,7 +14,7 @@ const REGISTER: &str = r#"
 import json, sys, time
 from kazoo.client import KazooClient
 
-client = KazooClient(HOSTS, timeout=1.0)
+client = KazooClient(HOSTS, timeout=SECONDS)
 client.start()
 client.ensure_path(PATH)
 entity = {"serviceEndpoint": {"host": HOST, "port": PORT}, "additionalEndpoints": {}, "status": "ALIVE"}
@@ -29,9 +29,10 @@ struct Registered(Program);
 
 impl Registered {
     #[track_caller]
-    fn start(zookeeper: SocketAddr, endpoint: SocketAddr) -> Registered {
+    fn start(zookeeper: SocketAddr, endpoint: SocketAddr, session_seconds: u32) -> Registered {
         let script = format!(
-            "HOSTS, PATH, HOST, PORT = '{zookeeper}', '/discovery/local/cache', '{}', {}\n{REGISTER}",
+            "HOSTS, PATH, HOST, PORT, SECONDS = '{zookeeper}', '/discovery/local/cache', '{}', {}, {session_seconds}\n\
+             {REGISTER}",
             endpoint.ip(),
             endpoint.port()
         );
@@ -47,13 +48,14 @@ impl Registered {
 fn the_ring_follows_a_serverset() {
     let zookeeper = Zookeeper::start();
     let servers = [(); 3].map(|()| Memcached::start(&[]));
-    let register = |at: usize| Registered::start(zookeeper.addr(), servers[at].addr());
-    let (first, second) = (register(0), register(1));
+    let register = |at: usize, seconds| Registered::start(zookeeper.addr(), servers[at].addr(), seconds);
+    // Long for who is to stay on a busy machine, short for who is to go.
+    let (first, second) = (register(0, 20), register(1, 3));
     let proxy = proxy(&format!("serverset://{}/local/cache", zookeeper.addr()), &[]);
     wait_for_members(proxy.addr(), &[&servers[0], &servers[1]]);
     let load = Load::start(proxy.addr(), 2, Expect::AnyWritten);
     load.go_on_for(500);
-    let third = register(2);
+    let third = register(2, 20);
     wait_for_members(proxy.addr(), &[&servers[0], &servers[1], &servers[2]]);
     load.go_on_for(500);
     // A registrant that dies; its server goes on, so nothing may fail.
@@ -69,7 +71,7 @@ fn the_ring_follows_a_serverset() {
 fn losing_zookeeper_empties_nothing() {
     let mut zookeeper = Zookeeper::start();
     let servers = [(); 2].map(|()| Memcached::start(&[]));
-    let registered = servers.each_ref().map(|server| Registered::start(zookeeper.addr(), server.addr()));
+    let registered = servers.each_ref().map(|server| Registered::start(zookeeper.addr(), server.addr(), 20));
     let mut proxy =
         proxy(&format!("serverset://{}/local/cache", zookeeper.addr()), &["--http", "127.0.0.1:0"]);
     wait_for_members(proxy.addr(), &[&servers[0], &servers[1]]);

@@ -7,7 +7,7 @@ use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
 use super::fleet::{PATIENCE, wait_until_known};
 use crate::wire::{PEERSET, Wire};
 
-/// A proxy for one server with these settings of its pool.
+/// A proxy for one server with these settings of its pool, patient unless they say otherwise.
 #[track_caller]
 fn proxy_with(server: &Memcached, settings: &str) -> Peerset {
     proxy_for(&server.addr().to_string(), settings)
@@ -18,7 +18,10 @@ fn proxy_with(server: &Memcached, settings: &str) -> Peerset {
 fn proxy_for(servers: &str, settings: &str) -> Peerset {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("proxy.toml");
-    let pool = format!("[pools.one]\ndiscover = \"static:{servers}\"\n{settings}\n");
+    let told = |name: &str| settings.lines().any(|line| line.starts_with(name));
+    let patience = ["timeout", "connect-timeout"].into_iter().filter(|name| !told(name));
+    let patience: String = patience.map(|name| format!("{name} = \"10s\"\n")).collect();
+    let pool = format!("[pools.one]\ndiscover = \"static:{servers}\"\n{patience}{settings}\n");
     fs::write(&path, format!("{pool}\n[routes]\nshard = \"one\"\n")).unwrap();
     let proxy = Peerset::start_proxy(PEERSET, &["--config", path.to_str().unwrap()]);
     wait_until_known(proxy.addr());

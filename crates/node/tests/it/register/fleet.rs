@@ -54,7 +54,10 @@ fn a_proxy_follows_and_clients_see_misses_only() {
     let mut registered = vec![join(&first), join(&second)];
     let mut watch = start(&["watch", &url]);
     wait_for_line(&mut watch, &line_of(&[&servers[0], &servers[1]]));
-    let proxy = Peerset::start_proxy(PEERSET, &["--pool", &url, "--placement", "mcset"]);
+    let proxy = Peerset::start_proxy(
+        PEERSET,
+        &["--pool", &url, "--placement", "mcset", "--timeout", "10s", "--connect-timeout", "10s"],
+    );
     let mut wire = Wire::connect(proxy.addr());
     wait_for_members(&mut wire, &[&first, &second]);
     wait_for("the proxy to have connected", PATIENCE, || {
