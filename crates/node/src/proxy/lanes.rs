@@ -261,11 +261,20 @@ impl Lanes {
     /// Sends what was gathered.
     pub(super) fn flush(&mut self, now: Instant, desk: &mut impl Replies) {
         let Some(registry) = &self.registry else { return };
-        for lane in self.sending.drain(..) {
-            if let Some(upstream) = self.upstreams.get_mut(lane) {
+        let upstreams = &mut self.upstreams;
+        self.sending.retain(|&lane| {
+            let Some(upstream) = upstreams.get_mut(lane) else { return false };
+            let holds = upstream.holds(now);
+            if !holds {
                 upstream.flush(registry, now, desk);
             }
-        }
+            holds
+        });
+    }
+
+    /// Whether sending was put off to the next turn.
+    pub(super) fn is_holding(&self) -> bool {
+        !self.sending.is_empty()
     }
 
     /// Looks for what is overdue, at times.

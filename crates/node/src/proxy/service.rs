@@ -290,7 +290,7 @@ impl Service for ProxyService {
     }
 
     fn patience(&self) -> Option<Duration> {
-        match self.desk.flights.is_leaving() {
+        match self.desk.flights.is_leaving() || self.lanes.is_holding() {
             true => Some(Duration::ZERO),
             false => self.lanes.patience(self.desk.now),
         }

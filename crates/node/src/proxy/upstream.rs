@@ -48,6 +48,9 @@ pub(super) trait Replies {
     fn failed(&mut self, pending: Pending, server: &Server, settings: &Settings, why: Answer);
 }
 
+/// From so many requests on, sending is not put off.
+const HELD_MAX: usize = 64;
+
 pub(super) struct Upstream {
     pub(super) server: Arc<Server>,
     pub(super) counters: Counted,
@@ -62,6 +65,10 @@ pub(super) struct Upstream {
     sent: usize,
     /// The last line of the output, if more keys may join it.
     line: Option<queue::Line>,
+    /// Requests of which nothing was sent yet.
+    unsent: usize,
+    /// The turn in which sending was put off to the next.
+    held: Option<Instant>,
     writable_watched: bool,
     /// Replies that have arrived in part.
     input: Vec<u8>,
@@ -120,6 +127,8 @@ impl Upstream {
             output: Vec::new(),
             sent: 0,
             line: None,
+            unsent: 0,
+            held: None,
             writable_watched: false,
             input: Vec::new(),
             missing: 1,
@@ -256,9 +265,22 @@ impl Upstream {
             self.greet();
             self.queued = true;
         }
+        // What clients ask for in this turn is sent at its end, in one write.
+        let waits = matches!(&self.link, Link::Open(wire) if !wire.is_layered()) && !self.writable_watched;
         // First, as it may end a handshake that holds up what is to be sent.
         self.receive(read_closed, scratch, now, desk)?;
-        self.send(registry)
+        if waits { Ok(()) } else { self.send(registry) }
+    }
+
+    /// Whether what there is to send waits for the end of the next turn, since the server is at work meanwhile: then more
+    /// goes together, which costs both sides less.
+    pub(super) fn holds(&mut self, turn: Instant) -> bool {
+        let is_at_work = self.pending.len() > self.unsent && !self.writable_watched;
+        self.held = match self.held {
+            Some(since) => Some(since).filter(|since| *since == turn),
+            None => Some(turn).filter(|_| is_at_work && self.unsent < HELD_MAX),
+        };
+        self.held.is_some()
     }
 
     /// Sends what there is, as far as the socket takes it.

@@ -117,6 +117,7 @@ impl Upstream {
     pub(in crate::proxy) fn expect(&mut self, pending: Pending) {
         self.counters.requests.add(1);
         self.pending.push_back(pending);
+        self.unsent += 1;
     }
 
     /// Whether it is still crowded. It is until half of what made it so is gone, so that who waits can go on for a while

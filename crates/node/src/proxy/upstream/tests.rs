@@ -228,3 +228,27 @@ fn what_is_half_full_is_crowded_until_it_is_a_quarter_full() {
         assert_eq!(rig.upstream.stays_crowded(), crowded, "{answered} of 8 answered");
     }
 }
+
+#[test]
+fn what_a_server_at_work_is_asked_waits_for_the_next_turn_and_no_longer() {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |_| {});
+    let turns: Vec<Instant> = (0..6).map(|turn| Instant::now() + Duration::from_millis(turn)).collect();
+    rig.maintain(turns[0]);
+    let _stream = greet(&listener);
+    rig.turn_until(turns[0], is_open);
+    let mut check = |turn: usize, asked: usize, holds: bool| {
+        (0..asked).for_each(|_| drop(rig.ask(turns[turn])));
+        assert_eq!(rig.upstream.holds(turns[turn]), holds, "turn {turn}");
+        if !holds {
+            rig.upstream.flush(rig.poll.registry(), turns[turn], &mut rig.desk);
+        }
+    };
+    check(0, 1, false); // a lone request never waits
+    check(1, 1, true);
+    check(1, 1, true);
+    check(2, 1, false);
+    check(3, 1, true);
+    check(4, 0, false);
+    check(5, HELD_MAX, false);
+}

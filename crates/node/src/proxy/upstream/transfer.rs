@@ -16,6 +16,7 @@ impl Upstream {
     pub(super) fn send(&mut self, registry: &Registry) -> Result<(), Trouble> {
         let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
         self.line = None;
+        self.unsent = 0;
         let lost = |error: io::Error| Trouble::new(Failure::Lost, error.to_string());
         while self.sent < self.output.len() {
             match wire.write(&self.output[self.sent..]) {

@@ -42,6 +42,7 @@ impl Upstream {
         }
         self.link = Link::Closed;
         self.output.clear();
+        (self.unsent, self.held) = (0, None);
         self.sent = 0;
         self.line = None;
         self.input = Vec::new();

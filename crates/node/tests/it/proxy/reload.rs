@@ -152,10 +152,12 @@ fn requests_under_way_go_on_by_the_routes_they_came_on() {
     proxy
         .program_mut()
         .wait_until("the reload", |program| program.stderr().contains("config read again").then_some(()));
-    let mut wire = Wire::connect(proxy.addr());
+    // By a write, as a read that still took the old route would be held back, too.
+    let (mut wire, mut at_second) = (Wire::connect(proxy.addr()), Wire::connect(second.addr()));
     wait_for("the new route", PATIENCE, || {
-        wire.send("get b\r\n");
-        (wire.read_until("END\r\n") == "VALUE b 0 1\r\n2\r\nEND\r\n").then_some(())
+        wire.ask("set new 0 0 1\r\n1\r\n", "STORED\r\n");
+        at_second.send("get new\r\n");
+        at_second.read_until("END\r\n").starts_with("VALUE").then_some(())
     });
     let_go.store(true, Ordering::SeqCst);
     let [a, b] = [("a", 1), ("b", 2)].map(|(key, value)| format!("VALUE {key} 0 1\r\n{value}\r\n"));
