@@ -34,7 +34,8 @@ struct Shared {
     unforgiven: AtomicBool,
     counting: Arc<Counting>,
     /// Entered for what is said about the server, not for what is done: a driver has no use for it at every turn. As wide as
-    /// the loudest of it, so that who hears that also hears of whom.
+    /// the loudest of it, so that who hears that also hears of whom; with no parent, since the server outlives whatever its
+    /// client was built in.
     span: Span,
     /// Changes when the server goes down or comes back, so that all keepers look.
     down: watch::Sender<Option<Down>>,
@@ -49,7 +50,7 @@ impl Server {
         let health = Mutex::new(Health::new(config.health.clone(), fastrand::u64(..)));
         let down = watch::Sender::new(None);
         let unforgiven = AtomicBool::new(false);
-        let span = tracing::warn_span!("memcached", server = %endpoint);
+        let span = tracing::warn_span!(parent: None, "memcached", server = %endpoint);
         let shared = Arc::new(Shared { lanes, health, unforgiven, counting, span, down });
         let keeper = |lane: &Arc<Lane>| runtime.spawn(shared.clone().keep(Kept(lane.clone()))).abort_handle();
         let keepers = shared.lanes.iter().map(keeper).collect();

@@ -52,9 +52,11 @@ async fn all_that_is_said_of_a_server_names_it() {
     for most in [tracing::Level::DEBUG, tracing::Level::WARN] {
         let (log, _guard) = listen(most);
         let mut server = Memcached::start(&[]);
-        let client = configured(server.addr(), |config| {
-            config.health.retry_min = Duration::from_millis(5);
-            config.health.retry_max = Duration::from_millis(40);
+        let client = tracing::warn_span!("outer").in_scope(|| {
+            configured(server.addr(), |config| {
+                config.health.retry_min = Duration::from_millis(5);
+                config.health.retry_max = Duration::from_millis(40);
+            })
         });
         client.set(key("a"), "x", Expiry::Never).await.unwrap();
         server.kill();
@@ -69,6 +71,7 @@ async fn all_that_is_said_of_a_server_names_it() {
         let own: Vec<_> = lines.iter().filter(|line| line.contains("peerset_client_memcache")).collect();
         let span = format!("memcached{{server={}}}:", server.addr());
         assert!(own.iter().all(|line| line.matches(&span).count() == 1), "{own:#?}");
+        assert!(!lines.iter().any(|line| line.contains("outer")), "whoever built the client: {lines:#?}");
         for (words, told) in [
             ("server is down", true),
             ("server is back", most > tracing::Level::WARN),
