@@ -45,8 +45,18 @@ pub(crate) struct Dialler {
     failed: Vec<SocketAddr>,
     /// The look-up under way. It may take longer than a dial does: then the next one waits for it too, and no second one is
     /// begun.
-    look_up: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+    look_up: Option<LookUp>,
 }
+
+/// Asks for the addresses of a name, whether or not anybody waits for them.
+#[derive(Debug)]
+struct LookUp {
+    asking: JoinHandle<io::Result<Vec<SocketAddr>>>,
+    began: Instant,
+}
+
+/// How many connect timeouts after its beginning a look-up that nobody waited for is too old to be used.
+const LOOK_UP_AGE_MAX: u32 = 4;
 
 impl Dialler {
     /// Connects to a server and says hello.
@@ -60,7 +70,10 @@ impl Dialler {
             let Endpoint::Tcp { host, port } = endpoint else { return connect(endpoint, None, config).await };
             let addrs = match endpoint.socket_addr() {
                 Some(addr) => vec![addr],
-                None => self.look_up((host.to_string(), port.get())).await.map_err(failed)?,
+                None => {
+                    let name = (host.to_string(), port.get());
+                    self.look_up(name, limit.saturating_mul(LOOK_UP_AGE_MAX)).await.map_err(failed)?
+                }
             };
             self.dial_one_of(addrs, endpoint, config, limit.saturating_sub(began.elapsed())).await
         };
@@ -94,9 +107,15 @@ impl Dialler {
         outcome
     }
 
-    async fn look_up(&mut self, name: (String, u16)) -> io::Result<Vec<SocketAddr>> {
-        let ask = async move { lookup_host(name).await.map(Iterator::collect) };
-        let found = self.look_up.get_or_insert_with(|| tokio::spawn(ask)).await;
+    /// Finds the addresses of the name, or those that the look-up before this one has found meanwhile, unless that began
+    /// longer than `age_max` ago: the name may have moved since.
+    async fn look_up(&mut self, name: (String, u16), age_max: Duration) -> io::Result<Vec<SocketAddr>> {
+        self.look_up.take_if(|before| before.asking.is_finished() && before.began.elapsed() > age_max);
+        let begin = || {
+            let ask = async move { lookup_host(name).await.map(Iterator::collect) };
+            LookUp { asking: tokio::spawn(ask), began: Instant::now() }
+        };
+        let found = (&mut self.look_up.get_or_insert_with(begin).asking).await;
         self.look_up = None;
         found.unwrap_or_else(|ended| Err(io::Error::other(ended)))
     }
@@ -105,7 +124,7 @@ impl Dialler {
 impl Drop for Dialler {
     fn drop(&mut self) {
         if let Some(look_up) = &self.look_up {
-            look_up.abort();
+            look_up.asking.abort();
         }
     }
 }
@@ -195,6 +214,23 @@ mod tests {
     use peerset_testkit::{Answer, Port, ScriptedServer};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_up_that_nobody_waited_for_is_used_while_it_is_young() {
+        let (before, now) = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let age_max = Duration::from_secs(4);
+        for (age_secs, expected) in [(0, before), (4, before), (5, now)] {
+            let asking = tokio::spawn(async move { Ok(vec![before]) });
+            while !asking.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            let mut dialler = Dialler::default();
+            dialler.look_up = Some(LookUp { asking, began: Instant::now() });
+            tokio::time::advance(Duration::from_secs(age_secs)).await;
+            let found = dialler.look_up(("127.0.0.1".into(), 2), age_max).await.unwrap();
+            assert_eq!(found, [expected], "{age_secs} s old");
+        }
+    }
 
     #[tokio::test]
     async fn an_address_that_does_not_work_costs_its_share_once() {
