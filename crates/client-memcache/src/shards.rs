@@ -24,8 +24,9 @@ pub(crate) struct Shards {
     follower: AbortHandle,
 }
 
-/// Owners of a key that are asked one after another under [`OwnerDown::Next`], the first included; as many as the proxy asks. With more than
-/// these down at once it is not the servers that are away, and telling the order of a whole fleet takes milliseconds.
+/// Owners of a key that are asked one after another under [`OwnerDown::Next`], the first included; as many as the proxy
+/// asks. With more than these down at once it is not the servers that are away, and telling the order of a whole fleet
+/// takes milliseconds.
 const NEXT_MAX: usize = 8;
 
 /// The servers at one moment. Requests hold on to it, so that those in flight finish on the server they began with; when

@@ -3,8 +3,9 @@
 /// Bounds on what a source may put into a snapshot. What is over is refused, reported and counted; the rest stays.
 ///
 /// Identifiers carry their own bounds: a [`MemberId`](crate::MemberId) 512 bytes, a host name 253, a socket path 107,
-/// a [`SourceName`](crate::SourceName) 256. A usual member takes 200 to 400 bytes here, and its source some more; what the defaults admit at worst is
-/// mostly data, 10 000 times 1 MiB, so a process that shares a registry with strangers sets `data_bytes_max` lower.
+/// a [`SourceName`](crate::SourceName) 256. A usual member takes 200 to 400 bytes here, and its source some more; what
+/// the defaults admit at worst is mostly data, 10 000 times 1 MiB, so a process that shares a registry with strangers
+/// sets `data_bytes_max` lower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

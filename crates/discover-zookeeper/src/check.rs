@@ -17,7 +17,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 ///
 /// It checks at once and then at every interval; a check that fails deregisters, one that passes registers, and every
 /// transition is logged once. A check that takes longer than its limit has failed; it is dropped, so that checks never
-/// pile up. One that panics has failed too, and is called again. Whether the ensemble can be reached has no part in it: the wish is kept, and carried out when it can be.
+/// pile up. One that panics has failed too, and is called again. Whether the ensemble can be reached has no part in it:
+/// the wish is kept, and carried out when it can be.
 ///
 /// **Drop** stops the checks and deregisters in the background; [`close`](Self::close) waits for it.
 ///

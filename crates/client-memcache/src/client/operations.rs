@@ -145,7 +145,8 @@ impl Client {
     /// Stores a value if the item still has the version that [`gets`](Self::gets) told.
     ///
     /// A version is a number of the server that told it. Only the owner of the key is asked, and no stand-in of a route nor
-    /// next owner, to whom the same number may be that of a newer value; while the owner is down, that is the answer.
+    /// next owner, to whom the same number may be that of a newer value; while the owner is down, the answer is the policy's:
+    /// [`Stored::NotFound`] by [`OwnerDown::Miss`](peerset_route::OwnerDown::Miss), else [`Error::ServerDown`].
     ///
     /// # Errors
     /// As [`set`](Self::set).

@@ -67,7 +67,7 @@ async fn register(membership: Arc<Membership>, again: Duration) {
     while let Err(error) = membership.register().await {
         if !mem::replace(&mut told, true) {
             let reason = error.source().map(ToString::to_string);
-            tracing::error!(member = %membership.id(), %error, reason, "cannot register; trying on");
+            tracing::error!(member = %membership.id(), %error, reason, "cannot register; still trying");
         }
         sleep(again).await;
     }
