@@ -20,7 +20,7 @@
 //! [`pools`] has the settings of a pool, [`routes`] the actions of a route. The order of pools is that of the file.
 
 use peerset_client_memcache::ServerConfig;
-use peerset_cluster::DiscoveryUrl;
+use peerset_cluster::{DiscoveryUrl, Item};
 use peerset_discover_zookeeper::Credentials;
 use peerset_placement::{BuildError, Placement, Spec};
 use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table, server_of};
@@ -79,12 +79,15 @@ impl PoolConfig {
 }
 
 impl PoolConfig {
-    /// Whether servers that the URLs themselves list go with the placement.
+    /// Whether servers that the URLs themselves list go with the placement. Who is drained takes no part in it.
     pub(crate) fn check_placement(&self) -> Result<(), BuildError> {
         let mut servers = Vec::new();
         for url in &self.urls {
             let DiscoveryUrl::Static(list) = url else { return Ok(()) };
-            servers.extend(list.items.iter().map(|item| server_of(&item.member())));
+            let members = list.items.iter().map(Item::member);
+            servers.extend(
+                members.filter(|member| member.weight.value() > 0.0).map(|member| server_of(&member)),
+            );
         }
         Placement::build(&self.spec, &servers).map(drop)
     }

@@ -69,6 +69,13 @@ fn a_pool_has_all_its_settings() {
 }
 
 #[test]
+fn a_drained_server_goes_with_any_placement() {
+    for placement in ["twemproxy", "ketama", "jump", "mcset"] {
+        read(&format!("[pools.x]\ndiscover = 'static:a:1,b:1@0'\nplacement = '{placement}'"));
+    }
+}
+
+#[test]
 fn routes_are_read() {
     #[track_caller]
     fn check(routes: &str, expected: &[&str]) {
