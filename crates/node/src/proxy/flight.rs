@@ -24,6 +24,18 @@ pub(super) struct Place {
     wanted: bool,
 }
 
+/// Requests of one connection under way at most.
+const IN_FLIGHT_MAX: usize = 1024;
+
+/// The same before its first reply.
+const IN_FLIGHT_FIRST: usize = 64;
+
+/// Those of them that are replied to, at most, if replies are large.
+const IN_FLIGHT_MIN: usize = 8;
+
+/// What the replies to one connection's requests under way may come to, going by recent ones.
+const IN_FLIGHT_BYTES: usize = 4 << 20;
+
 /// Buffers kept for reuse; a larger one is given back to the system.
 const BUFFER_RETAINED: usize = 64 * 1024;
 
@@ -38,6 +50,8 @@ struct Flight {
     /// The number of the first slot.
     first: u32,
     slots: VecDeque<Slot>,
+    /// Those whose reply the client wants.
+    wanted: usize,
     /// Replies in order, to be collected.
     ready: Vec<u8>,
     /// Slots that wait.
@@ -54,18 +68,30 @@ struct Flight {
 
 enum Slot {
     Waiting,
-    /// Behind one that waits.
-    Answered(Vec<u8>),
+    /// Behind one that waits; nothing if the client wants no reply.
+    Answered(Option<Vec<u8>>),
 }
 
 /// How much a connection is owed.
 pub(super) struct FlightLoad {
     /// Requests without a reply, or with one that has to wait.
     pub(super) waiting: usize,
+    /// Those of them whose reply the client wants.
+    pub(super) wanted: usize,
     /// Replies that have come since it was owed nothing.
     pub(super) answered: usize,
     /// Replies that were not collected yet.
     pub(super) ready_bytes: usize,
+}
+
+impl FlightLoad {
+    /// Whether as much is under way as may be. Few until its own replies have begun to come, for they may be large;
+    /// and fewer, going by how large replies are these days, of what is replied to.
+    pub(super) fn is_enough(&self, reply_bytes: usize) -> bool {
+        let most = (IN_FLIGHT_FIRST + 2 * self.answered).min(IN_FLIGHT_MAX);
+        let large = (IN_FLIGHT_BYTES / reply_bytes.max(1)).max(IN_FLIGHT_MIN);
+        self.waiting >= most || self.wanted >= large
+    }
 }
 
 /// The flights of one worker.
@@ -78,8 +104,8 @@ pub(super) struct Flights {
     named: Vec<FlightId>,
     /// Bytes of replies that wait behind others or to be collected.
     bytes: usize,
-    /// Slots that wait, of all flights.
-    waiting: usize,
+    /// Replies to come that clients want, of all flights.
+    coming: usize,
 }
 
 impl Flights {
@@ -89,6 +115,7 @@ impl Flights {
             let flight = &mut self.flights[id.0 as usize];
             flight.client = client;
             flight.gone = false;
+            flight.wanted = 0;
             flight.answered = 0;
             return id;
         }
@@ -97,6 +124,7 @@ impl Flights {
             client,
             first: 0,
             slots: VecDeque::new(),
+            wanted: 0,
             ready: Vec::new(),
             waiting: 0,
             answered: 0,
@@ -113,8 +141,9 @@ impl Flights {
         let flight = &mut self.flights[id.0 as usize];
         let number = flight.first.wrapping_add(u32::try_from(flight.slots.len()).unwrap_or(u32::MAX));
         flight.slots.push_back(Slot::Waiting);
+        flight.wanted += usize::from(wanted);
         flight.waiting += 1;
-        self.waiting += 1;
+        self.coming += usize::from(wanted);
         Place { flight: id, number, wanted }
     }
 
@@ -122,12 +151,17 @@ impl Flights {
     #[inline]
     pub(super) fn load(&self, id: FlightId) -> FlightLoad {
         let flight = &self.flights[id.0 as usize];
-        FlightLoad { waiting: flight.slots.len(), answered: flight.answered, ready_bytes: flight.ready.len() }
+        FlightLoad {
+            waiting: flight.slots.len(),
+            wanted: flight.wanted,
+            answered: flight.answered,
+            ready_bytes: flight.ready.len(),
+        }
     }
 
-    /// Replies to come, of all connections.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting
+    /// Replies to come that clients want, of all connections.
+    pub(super) fn coming(&self) -> usize {
+        self.coming
     }
 
     /// Bytes of replies held for all connections.
@@ -141,7 +175,7 @@ impl Flights {
         let flight = &mut self.flights[place.flight.0 as usize];
         flight.waiting -= 1;
         flight.answered += 1;
-        self.waiting -= 1;
+        self.coming -= usize::from(place.wanted);
         if flight.gone {
             if flight.waiting == 0 {
                 self.release(place.flight);
@@ -150,18 +184,19 @@ impl Flights {
         }
         let at = place.number.wrapping_sub(flight.first) as usize;
         if at > 0 {
-            let mut reply = Vec::new();
-            if place.wanted {
-                reply = self.spare.pop().unwrap_or_default();
+            let reply = place.wanted.then(|| {
+                let mut reply = self.spare.pop().unwrap_or_default();
                 write(&mut reply);
-            }
-            self.bytes += reply.len();
+                self.bytes += reply.len();
+                reply
+            });
             flight.slots[at] = Slot::Answered(reply);
             return;
         }
         let before = flight.ready.len();
         if place.wanted {
             write(&mut flight.ready);
+            flight.wanted -= 1;
         }
         self.bytes += flight.ready.len() - before;
         flight.slots.pop_front();
@@ -169,8 +204,11 @@ impl Flights {
         while let Some(Slot::Answered(_)) = flight.slots.front() {
             let Some(Slot::Answered(reply)) = flight.slots.pop_front() else { break };
             flight.first = flight.first.wrapping_add(1);
-            flight.ready.extend_from_slice(&reply);
-            recycle(&mut self.spare, reply);
+            if let Some(reply) = reply {
+                flight.ready.extend_from_slice(&reply);
+                flight.wanted -= 1;
+                recycle(&mut self.spare, reply);
+            }
         }
         if !flight.named {
             flight.named = true;
@@ -204,7 +242,7 @@ impl Flights {
         flight.left = None;
         self.bytes -= flight.ready.len();
         for slot in flight.slots.drain(..) {
-            if let Slot::Answered(reply) = slot {
+            if let Slot::Answered(Some(reply)) = slot {
                 self.bytes -= reply.len();
                 recycle(&mut self.spare, reply);
             }
@@ -258,84 +296,4 @@ fn recycle(spare: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn collected(flights: &mut Flights, id: FlightId) -> (String, bool) {
-        let mut output = Vec::new();
-        let over = flights.collect(id, &mut output);
-        (String::from_utf8(output).unwrap(), over)
-    }
-
-    fn say(flights: &mut Flights, place: Place, text: &str) {
-        flights.answer(place, |out| out.extend_from_slice(text.as_bytes()));
-    }
-
-    #[test]
-    fn replies_leave_in_the_order_of_requests() {
-        let mut flights = Flights::default();
-        let client = Client::numbered(7);
-        let id = flights.open(client);
-        let places: Vec<Place> = (0..4).map(|_| flights.place(id, true)).collect();
-        say(&mut flights, places[2], "c");
-        say(&mut flights, places[1], "b");
-        assert_eq!(collected(&mut flights, id), (String::new(), false));
-        say(&mut flights, places[0], "a");
-        let (mut named, turn) = (Vec::new(), Instant::now());
-        flights.take_named(turn, &mut named);
-        flights.take_named(turn, &mut named);
-        assert!(named.is_empty() && flights.is_leaving(), "the fourth may come in the next turn");
-        flights.take_named(turn + Duration::from_millis(1), &mut named);
-        assert!(named == [client] && !flights.is_leaving(), "but not later");
-        assert_eq!(flights.bytes(), 3);
-        assert_eq!(collected(&mut flights, id), ("abc".into(), false));
-        say(&mut flights, places[3], "");
-        assert_eq!(collected(&mut flights, id), (String::new(), true));
-        assert_eq!(flights.bytes(), 0);
-    }
-
-    #[test]
-    fn what_nobody_wants_to_hear_is_owed_all_the_same() {
-        let mut flights = Flights::default();
-        let id = flights.open(Client::numbered(1));
-        let places: Vec<Place> = [false, true, false].map(|wanted| flights.place(id, wanted)).into();
-        say(&mut flights, places[1], "b");
-        assert_eq!(collected(&mut flights, id), (String::new(), false), "the first is still under way");
-        say(&mut flights, places[0], "a");
-        assert_eq!(collected(&mut flights, id), ("b".into(), false), "the third is");
-        say(&mut flights, places[2], "c");
-        assert_eq!(collected(&mut flights, id), (String::new(), true));
-        assert_eq!(flights.bytes(), 0);
-    }
-
-    #[test]
-    fn an_abandoned_flight_is_free_only_when_nobody_owes_it_a_reply() {
-        let mut flights = Flights::default();
-        let first = flights.open(Client::numbered(1));
-        let (one, two) = (flights.place(first, true), flights.place(first, true));
-        say(&mut flights, two, "late");
-        flights.abandon(first);
-        let second = flights.open(Client::numbered(2));
-        assert_ne!(second, first, "a reply is still to come for the first");
-        say(&mut flights, one, "lost");
-        assert_eq!(flights.bytes(), 0);
-        assert_eq!(flights.open(Client::numbered(3)), first, "now it is free");
-        let place = flights.place(first, true);
-        say(&mut flights, place, "mine");
-        assert_eq!(collected(&mut flights, first), ("mine".into(), true));
-    }
-
-    #[test]
-    fn numbers_go_round() {
-        let mut flights = Flights::default();
-        let id = flights.open(Client::numbered(1));
-        flights.flights[0].first = u32::MAX - 1;
-        let places: Vec<Place> = (0..4).map(|_| flights.place(id, true)).collect();
-        for (place, text) in places.iter().zip(["a", "b", "c", "d"]).rev() {
-            say(&mut flights, *place, text);
-        }
-        assert_eq!(collected(&mut flights, id), ("abcd".into(), true));
-    }
-}
+mod tests;

@@ -26,18 +26,6 @@ use crate::front::{Client, Next, Now, OUTPUT_HIGH, Purpose, Service, Share, TOKE
 /// Bytes read from a server at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Requests of one connection under way at most.
-const IN_FLIGHT_MAX: usize = 1024;
-
-/// The same before its first reply.
-const IN_FLIGHT_FIRST: usize = 64;
-
-/// The same if replies are large.
-const IN_FLIGHT_MIN: usize = 8;
-
-/// What the replies to one connection's requests under way may come to, going by recent ones.
-const IN_FLIGHT_BYTES: usize = 4 << 20;
-
 pub(in crate::proxy) struct ProxyService {
     proxy: Arc<Proxy>,
     limits: Limits,
@@ -134,16 +122,9 @@ impl ProxyService {
         }
     }
 
-    /// Requests of one connection that may be under way, going by how large replies are these days; few until its own
-    /// have begun to come, for they may be larger.
-    fn in_flight_max(&self, answered: usize) -> usize {
-        let large = IN_FLIGHT_BYTES / self.desk.reply_bytes.max(1);
-        large.min(IN_FLIGHT_FIRST + 2 * answered).clamp(IN_FLIGHT_MIN, IN_FLIGHT_MAX)
-    }
-
     /// Bytes of replies that this worker holds, or that are about to come, going by how large replies are these days.
     fn reply_bytes(&self) -> usize {
-        let coming = self.desk.flights.waiting().saturating_mul(self.desk.reply_bytes);
+        let coming = self.desk.flights.coming().saturating_mul(self.desk.reply_bytes);
         self.desk.held.saturating_add(self.desk.flights.bytes()).saturating_add(coming)
     }
 }
@@ -179,7 +160,7 @@ impl Service for ProxyService {
             }
             if let Some(flight) = session.flight {
                 let load = self.desk.flights.load(flight);
-                if load.waiting >= self.in_flight_max(load.answered)
+                if load.is_enough(self.desk.reply_bytes)
                     || load.ready_bytes >= OUTPUT_HIGH
                     || self.reply_bytes() >= self.proxy.reply_bytes_max()
                 {
