@@ -233,7 +233,12 @@ impl Replies for Desk {
 
     fn failed(&mut self, pending: Pending, server: &Server, settings: &Settings, why: Answer) {
         self.commands().errors.add(1);
-        let quiet_miss = settings.owner_down != OwnerDown::Error;
+        let quiet_miss = match settings.owner_down {
+            OwnerDown::Miss => true,
+            OwnerDown::Error => false,
+            // As for a request whose owner is known to be down before it is sent: nobody else can answer it.
+            OwnerDown::Next => !pending.operation.names_version(),
+        };
         match pending.to {
             To::Client(place) => {
                 self.count_route(&pending, Outcome::Failed);

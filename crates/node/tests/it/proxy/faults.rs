@@ -1,10 +1,12 @@
 //! Servers and networks that fail, under load: misses, few errors, never a wrong value.
 
-use peerset_testkit::{Answer, FaultProxy, Memcached, Program, Request, ScriptedServer, Way, wait_for};
+use peerset_testkit::{
+    Answer, FaultProxy, Memcached, Peerset, Program, Request, ScriptedServer, Way, wait_for,
+};
 
 use super::fleet::{Fleet, PATIENCE, proxy};
 use super::load::{BATCH_MAX, Expect, Load, Tally};
-use crate::wire::Wire;
+use crate::wire::{PEERSET, Wire};
 
 const CLIENTS: usize = 4;
 
@@ -279,6 +281,24 @@ fn the_policy_for_an_owner_that_is_down() {
     assert_ne!(fleet.owner(&keys[1]), 1);
     // The next owner does not know the owner's versions.
     wire.send(format!("cas {} 0 0 1 1\r\n1\r\n", keys[1]));
+    let line = wire.read_until("\r\n");
+    assert!(line.starts_with("SERVER_ERROR"), "{line:?}");
+}
+
+#[test]
+fn a_version_is_not_known_to_be_gone_because_the_next_owner_would_be_asked() {
+    let server = Memcached::start(&[]);
+    let network = FaultProxy::start(server.addr());
+    network.stall();
+    let pool = format!("static:{}", network.addr());
+    // The request waits for the first connection, which turns out not to come about.
+    let proxy = Peerset::start_proxy(
+        PEERSET,
+        &["--pool", &pool, "--owner-down", "next", "--connect-timeout", "3s", "--timeout", "60s"],
+    );
+    let mut wire = Wire::connect(proxy.addr());
+    wire.send("delete a\r\ncas a 0 0 1 1\r\n1\r\n");
+    assert_eq!(wire.read_until("\r\n"), "NOT_FOUND\r\n");
     let line = wire.read_until("\r\n");
     assert!(line.starts_with("SERVER_ERROR"), "{line:?}");
 }
