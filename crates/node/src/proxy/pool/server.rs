@@ -59,6 +59,13 @@ impl Server {
         std::mem::replace(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner), why)
     }
 
+    /// Takes down another reason why the server is still down, unless it was found to be back since; what was taken down
+    /// before.
+    pub(in crate::proxy) fn tell_again(&self, why: Failure) -> Option<Failure> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.as_mut().map(|told| std::mem::replace(told, why))
+    }
+
     fn has_name(&self) -> bool {
         self.endpoint.socket_addr().is_none() && matches!(self.endpoint, Endpoint::Tcp { .. })
     }

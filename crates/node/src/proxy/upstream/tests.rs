@@ -176,6 +176,27 @@ fn an_address_that_breaks_greetings_is_passed_over() {
     rig.turn_until(now, is_open);
 }
 
+#[test]
+fn a_probe_that_fails_late_does_not_tell_of_a_server_that_is_back() {
+    let mut rigs = [(); 2].map(|()| Rig::new(&[], |_| {}));
+    let server = rigs[0].upstream.server.clone();
+    rigs[1].upstream.server = server.clone();
+    let mut fail = |rig: usize, failure: Failure| {
+        rigs[rig].upstream.settle(&Trouble::new(failure, "refused"), Instant::now());
+        assert!(rigs[rig].upstream.is_down());
+    };
+    fail(0, Failure::Connect);
+    fail(1, Failure::Connect);
+    fail(1, Failure::Timeout);
+    assert_eq!(server.tell(None), Some(Failure::Timeout), "the first is answered: the server is back");
+    fail(1, Failure::Connect);
+    assert_eq!(server.tell(None), None, "which the second does not know yet");
+    let mut third = Rig::new(&[], |_| {});
+    third.upstream.server = server.clone();
+    third.upstream.settle(&Trouble::new(Failure::Connect, "refused"), Instant::now());
+    assert_eq!(server.tell(None), Some(Failure::Connect), "a connection that was fine until now tells of it");
+}
+
 /// Connections that a server closes after so long, having answered a greeting and nothing more: how often until it is
 /// taken for down, of ten times.
 #[track_caller]

@@ -81,14 +81,16 @@ impl Upstream {
             }
         } else {
             self.counters.ejections.add(u64::from(!before));
-            match self.server.tell(Some(failure)) {
-                None => {
+            // A probe that began before the server came back may fail when another worker has told that it is back.
+            let told = if before { self.server.tell_again(failure) } else { self.server.tell(Some(failure)) };
+            match told {
+                None if !before => {
                     tracing::warn!(%server, %pool, %why, "server is down; trying it again in the background");
                 }
                 Some(told) if told != failure => {
                     tracing::warn!(%server, %pool, %why, "server is still down");
                 }
-                Some(_) => tracing::debug!(%server, %pool, %why, "server is still down"),
+                _ => tracing::debug!(%server, %pool, %why, "server is still down"),
             }
         }
         self.report();
