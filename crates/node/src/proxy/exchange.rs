@@ -187,7 +187,7 @@ impl Many {
 
 /// A request about one key whose route may go on, or whose reply comes in two pieces.
 pub(super) struct One {
-    /// None if no reply is wanted.
+    /// Of the one reply to the client.
     pub(super) place: Place,
     /// The plan whose route it is on.
     pub(super) plan: u32,
@@ -215,7 +215,7 @@ impl One {
 
 /// A command for every server.
 pub(super) struct All {
-    /// None if no reply is wanted.
+    /// Of the one reply to the client.
     pub(super) place: Place,
     pub(super) waiting: usize,
     /// The line that tells of the first failure, without its end.
