@@ -59,12 +59,12 @@ pub struct Identity {
 #[non_exhaustive]
 pub enum TlsError {
     /// A file that is missing or no PEM.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {problem}", path.display())]
     Pem {
         /// Which.
         path: PathBuf,
-        /// What is wrong with it.
-        source: pem::Error,
+        /// What is wrong with it. In the text already, and so no source beside it.
+        problem: pem::Error,
     },
     /// A file without a certificate, or a system that trusts nobody.
     #[error("no certificate in {place}")]
@@ -73,15 +73,15 @@ pub enum TlsError {
         place: String,
     },
     /// Certificates that are none, or a key that does not belong to them.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] rustls::Error),
     /// A server name that is neither a DNS name nor an address.
-    #[error("server name {name:?}: {source}")]
+    #[error("server name {name:?}: {problem}")]
     ServerName {
         /// As given.
         name: String,
         /// Why not.
-        source: InvalidDnsNameError,
+        problem: InvalidDnsNameError,
     },
     /// A Unix socket, and no server name in the options.
     #[error("{endpoint} has no host name: TLS needs a server name to compare certificates with")]
@@ -104,7 +104,7 @@ impl TlsConfig {
             None => builder.with_no_client_auth(),
             Some(Identity { certificates, key: path }) => {
                 let key = PrivateKeyDer::from_pem_file(path)
-                    .map_err(|source| TlsError::Pem { path: path.clone(), source })?;
+                    .map_err(|problem| TlsError::Pem { path: path.clone(), problem })?;
                 builder.with_client_auth_cert(read_certificates(certificates)?, key)?
             }
         };
@@ -142,7 +142,7 @@ impl fmt::Debug for TlsConfig {
 fn parse_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     // A name may end with a dot (an absolute one); certificates leave it away.
     let plain = name.strip_suffix('.').unwrap_or(name).to_owned();
-    ServerName::try_from(plain).map_err(|source| TlsError::ServerName { name: name.to_owned(), source })
+    ServerName::try_from(plain).map_err(|problem| TlsError::ServerName { name: name.to_owned(), problem })
 }
 
 fn roots(roots: &Roots) -> Result<RootCertStore, TlsError> {
@@ -166,7 +166,7 @@ fn roots(roots: &Roots) -> Result<RootCertStore, TlsError> {
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |source| TlsError::Pem { path: path.to_owned(), source };
+    let failed = |problem| TlsError::Pem { path: path.to_owned(), problem };
     let certificates = CertificateDer::pem_file_iter(path).map_err(failed)?;
     let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     match certificates.is_empty() {

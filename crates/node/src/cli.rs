@@ -21,6 +21,9 @@ use clap::{Parser, Subcommand};
 
 use flags::Configured;
 
+/// What is logged unless something else is said.
+pub(crate) const LOG_DEFAULT: tracing::Level = tracing::Level::INFO;
+
 /// What `peerset --help` ends with.
 const EXAMPLES: &str = "\
 Examples:

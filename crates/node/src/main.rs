@@ -26,7 +26,7 @@ use tracing_subscriber::prelude::*;
 
 use cli::flags::Ready;
 use cli::placement::PlacementCommand;
-use cli::{Cli, Command};
+use cli::{Cli, Command, LOG_DEFAULT};
 use source::SourceError;
 
 /// Exit status for a command line or config file that is wrong.
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     match command {
         Command::Serve(arguments) => start(log, arguments.settings(), serve::run),
         Command::Proxy(arguments) => {
+            let arguments = arguments.logging(log);
             start(log, arguments.settings(), |(settings, config)| proxy::run(&arguments, settings, config))
         }
         Command::Register(arguments) => start(log, arguments.settings(), register::run),
@@ -68,7 +69,7 @@ fn start<S>(
     match read {
         Err(error) => fail(&error, USAGE),
         Ok(ready) => {
-            log_to_stderr(log.or(ready.log).unwrap_or(Level::INFO));
+            log_to_stderr(log.or(ready.log).unwrap_or(LOG_DEFAULT));
             finish(run(&ready.settings))
         }
     }

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use tracing::Level;
 
 use super::config_file::ConfigFile;
+use crate::source::chain;
 
 /// The settings of one command as they are written, in flags or in the table.
 pub(crate) trait Flags: Args + DeserializeOwned + Default + Clone {
@@ -76,7 +77,7 @@ fn read<F: Flags>(given: F, config: Option<&Path>) -> anyhow::Result<Ready<F::Se
 
 /// The error in its place in the file if that has it `alone` too, whatever the flags are.
 pub(super) fn blame<E: About>(error: E, file: &ConfigFile, table: &str, alone: Option<E>) -> anyhow::Error {
-    let in_file = alone.is_some_and(|alone| alone.to_string() == error.to_string());
+    let in_file = alone.is_some_and(|alone| chain(&alone) == chain(&error));
     match in_file && file.has(table) && !error.is_missing() {
         true => file.place(table, &error).into(),
         false => error.into(),

@@ -8,6 +8,7 @@ use peerset_cluster::DiscoveryUrl;
 use peerset_placement::Spec;
 use peerset_route::OwnerDown;
 use serde::{Deserialize, Deserializer};
+use tracing::Level;
 
 use super::config_file::{ConfigError, ConfigFile};
 use super::flags::{Ready, blame, text};
@@ -38,8 +39,9 @@ Config file (--config FILE; `peerset check FILE` explains it):
   [routes]
   failover = [\"east\", \"west\"]
 
-[pools.NAME] takes every setting of --pool above, and client certificates,
-retry times, queue lengths and more";
+[pools.NAME] takes every setting of --pool above but --mode, --tls-ca as
+tls = { ca = \"FILE\" }, and client certificates, retry times, queue lengths and
+more";
 
 /// A proxy's flags, and the config file with more of them and with pools and routes.
 #[derive(Debug, Clone, Args)]
@@ -50,6 +52,10 @@ pub(crate) struct ProxyArgs {
 
     #[command(flatten)]
     flags: ProxyFlags,
+
+    /// What `--log` says, which is a flag of all commands.
+    #[arg(skip)]
+    log: Option<Level>,
 }
 
 /// Every setting, as a flag and as a key of the config file's `[proxy]`.
@@ -169,17 +175,23 @@ fn urls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<DiscoveryUrl>,
 pub(crate) type Whole = (ProxySettings, ProxyConfig);
 
 impl ProxyArgs {
+    /// With what `--log` says.
+    pub(crate) fn logging(self, log: Option<Level>) -> ProxyArgs {
+        ProxyArgs { log, ..self }
+    }
+
     /// What the flags, the config file and the defaults come to.
     pub(crate) fn settings(&self) -> anyhow::Result<Ready<Whole>> {
         let Some(path) = &self.config else {
-            return Ok(Ready { settings: self.flags.clone().settings(None, None)?, log: None });
+            return Ok(Ready { settings: self.flags.clone().settings(None, None)?, log: self.log });
         };
         let file = ConfigFile::read(path)?;
         let (written, pools) = ConfigError::both(file.flags::<ProxyFlags>("proxy"), file.proxy())?;
         let settings = self.flags.clone().over(written.clone()).settings(Some(path), pools.clone());
         let alone = || written.settings(Some(path), pools).err();
-        let settings = settings.map_err(|error| blame(error, &file, "proxy", alone()))?;
-        Ok(Ready { settings, log: file.log("proxy") })
+        let (settings, pools) = settings.map_err(|error| blame(error, &file, "proxy", alone()))?;
+        let log = self.log.or_else(|| file.log("proxy"));
+        Ok(Ready { settings: (ProxySettings { log, ..settings }, pools), log })
     }
 }
 

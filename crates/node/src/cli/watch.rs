@@ -11,7 +11,7 @@ use super::auth::{self, Auth, AuthFileError};
 use super::flags::{About, Flags, text};
 use super::units::Period;
 use crate::output::Format;
-use crate::source::{self, Look, SourceError, chain};
+use crate::source::{self, Look, SourceError};
 use crate::watch::WatchSettings;
 
 pub(super) const EXAMPLES: &str = "\
@@ -78,7 +78,7 @@ pub(crate) enum WatchSettingsError {
     NoUrl,
     #[error("--timeout needs --once: a set is watched for as long as it may take")]
     TimeoutWithoutOnce,
-    #[error("{}", chain(.0))]
+    #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
     Auth(#[from] AuthFileError),

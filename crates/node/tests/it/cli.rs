@@ -174,6 +174,12 @@ fn settings_that_do_not_go_together_are_placed() {
         check(&format!("[proxy]\npool = 'static:h:1@0.5'\n{rest}"), &["proxy"], place, what);
     };
     single("placement = 'ketama'", "2:8", "pool: server 0: weight 0.5, where ketama takes");
+    proxy("mode = 'shard'", "4:8", "mode goes with pool, not with [pools]: leave it out");
+    proxy(
+        "tls-ca = '/x'",
+        "4:10",
+        "tls-ca goes with pool, not with [pools]: write tls = { ca = \"FILE\" } in",
+    );
     single("prefix = 'a b'", "3:10", "the key prefix may have");
     single("auth-file = '/no/such'", "3:13", "auth-file: cannot read /no/such");
     single("tls-ca = '/no/such'", "3:10", "");
@@ -211,6 +217,41 @@ fn settings_that_do_not_go_together_are_placed() {
     std::fs::write(&file, "[serve]\nmax-item = '2mb'").unwrap();
     let flags = ["serve", "--config", path, "--memory", "3mb"];
     check_refused(&flags, 2, &["peerset: --max-item 2mb is more than half of --memory 3mb"]);
+}
+
+/// What an error and its cause say, they say once.
+#[test]
+fn what_is_wrong_is_told_once() {
+    let folder = peerset_testkit::TempDir::new().unwrap();
+    let file = folder.path().join("peerset.toml");
+    let path = file.to_str().unwrap();
+    let check = |arguments: &[&str], what: &str| {
+        let told = peerset(arguments).stderr;
+        assert_eq!(told.matches(what).count(), 1, "{what:?} in:\n{told}");
+    };
+    let pool = ["proxy", "--pool", "static:a:1@0.5"];
+    let (source, missing) = ("no source for `etcd://a:1/b`", "No such file");
+    let weight = "server 0: weight 0.5, where";
+    check(&["watch", "etcd://a:1/b"], source);
+    check(&["locate", "--pool", "etcd://a:1/b", "key"], source);
+    check(&["proxy", "--pool", "etcd://a:1/b"], source);
+    check(&["proxy", "--pool", "zk://a:1/zookeeper/x"], "belongs to ZooKeeper itself");
+    check(&[&pool[..], &["--tls-ca", "/no/such"]].concat(), missing);
+    check(&[&pool[..], &["--placement", "ketama"]].concat(), weight);
+    for (text, what) in [
+        ("[watch]\nurl = 'etcd://a:1/b'", source),
+        ("[proxy]\npool = 'etcd://a:1/b'", source),
+        ("[proxy]\npool = 'static:a:1'\ntls-ca = '/no/such'", missing),
+        ("[proxy]\npool = 'static:a:1@0.5'\nplacement = 'ketama'", weight),
+        ("[pools.a]\ndiscover = 'etcd://a:1/b'", source),
+        ("[pools.a]\ndiscover = 'static:a:1'\ntls = { ca = '/no/such' }", missing),
+        ("[pools.a]\ndiscover = 'static:a:1@0.5'\nplacement = 'ketama'", weight),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        check(&["check", path], what);
+        let command = if text.starts_with("[watch]") { "watch" } else { "proxy" };
+        check(&[command, "--config", path], what);
+    }
 }
 
 #[test]

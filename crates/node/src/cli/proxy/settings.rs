@@ -7,8 +7,10 @@ use peerset_client_memcache::ConfigError;
 use peerset_client_memcache::tls::{Roots, TlsConfig, TlsError, TlsOptions};
 use peerset_placement::BuildError;
 use peerset_proto_memcache::Limits;
+use tracing::Level;
 
 use super::{ProxyFlags, Whole};
+use crate::cli::LOG_DEFAULT;
 use crate::cli::auth::{Auth, AuthFileError};
 use crate::cli::flags::About;
 use crate::cli::front::{FrontError, FrontSettings, HttpAddress, listen_or_default};
@@ -16,7 +18,7 @@ use crate::cli::units::{Period, Size};
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::proxy::config::{PoolConfig, ProxyConfig, credentials};
-use crate::source::{self, SourceError, chain};
+use crate::source::{self, SourceError};
 
 /// Settings of a proxy, complete and checked.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub(crate) struct ProxySettings {
     pub(crate) buffer_memory: Size,
     /// Read again when it changes.
     pub(crate) config: Option<PathBuf>,
+    /// What is logged, as the command line or the file says.
+    pub(crate) log: Option<Level>,
 }
 
 /// Settings that do not go together.
@@ -37,7 +41,7 @@ pub(crate) enum ProxySettingsError {
     NoPool,
     #[error("--pool names servers, and so do the [pools] of the config file: remove one of them")]
     TwoPools,
-    #[error("--{} goes with --pool, not with [pools]: write it in [pools.NAME] instead", .0[0])]
+    #[error("--{} goes with --pool, not with [pools]: {}", .0[0], instead(.0[0]))]
     NoFlagPool([&'static str; 2]),
     #[error("--max-item {0} is out of range: 1kb to 1gb")]
     ItemRange(Size),
@@ -49,16 +53,25 @@ pub(crate) enum ProxySettingsError {
     Auth(#[from] AuthFileError),
     #[error("--auth-file: {0}")]
     Password(String),
-    #[error("{}", chain(.0))]
+    #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("--pool: {0}")]
+    #[error("--pool")]
     Placement(#[from] BuildError),
     #[error(transparent)]
     Front(#[from] FrontError),
-    #[error("{}", chain(.0))]
+    #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]
     Pool(#[from] ConfigError),
+}
+
+/// What to do about a setting of the flags' pool where the file has pools.
+fn instead(flag: &str) -> &'static str {
+    match flag {
+        "tls-ca" => "write tls = { ca = \"FILE\" } in [pools.NAME] instead",
+        "mode" => "leave it out",
+        _ => "write it in [pools.NAME] instead",
+    }
 }
 
 impl About for ProxySettingsError {
@@ -122,6 +135,7 @@ impl ProxyFlags {
             max_item,
             buffer_memory,
             config: file.map(Path::to_path_buf),
+            log: None,
         };
         Ok((settings, config))
     }
@@ -202,6 +216,7 @@ impl ProxySettings {
     /// The settings that differ from others, by their names in the config file.
     pub(crate) fn differing(&self, other: &ProxySettings) -> Vec<&'static str> {
         let threads = |of: &ProxySettings| (!of.front.elastic).then_some(of.front.threads);
+        let log = |of: &ProxySettings| of.log.unwrap_or(LOG_DEFAULT);
         let (ours, theirs) = (&self.front, &other.front);
         let all = [
             ("listen", self.listen != other.listen),
@@ -212,6 +227,7 @@ impl ProxySettings {
             ("threads", threads(self) != threads(other)),
             ("idle-timeout", ours.idle_timeout != theirs.idle_timeout),
             ("stall-timeout", ours.stall_timeout != theirs.stall_timeout),
+            ("log", log(self) != log(other)),
         ];
         all.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
     }
@@ -221,5 +237,41 @@ impl ProxySettings {
         let mut limits = Limits::default();
         limits.value_bytes_max = usize::try_from(self.max_item.0).unwrap_or(usize::MAX);
         limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use peerset_testkit::TempDir;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// The settings of a proxy with these flags and this table `[proxy]`.
+    fn settings(flags: &[&str], table: &str) -> ProxySettings {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("f");
+        fs::write(&path, format!("[proxy]\npool = 'static:a:1'\n{table}")).unwrap();
+        let line = [&["peerset", "proxy", "--config", path.to_str().unwrap()], flags].concat();
+        let Cli { log, command: Some(Command::Proxy(args)) } = Cli::try_parse_from(line).unwrap() else {
+            panic!()
+        };
+        let (settings, _) = args.logging(log).settings().unwrap().settings;
+        settings
+    }
+
+    #[test]
+    fn what_differs_is_named_unless_a_flag_says_it() {
+        #[track_caller]
+        fn check(flags: &[&str], before: &str, after: &str, expected: &[&str]) {
+            assert_eq!(settings(flags, after).differing(&settings(flags, before)), expected);
+        }
+        check(&[], "", "max-item = '2mb'\nidle-timeout = '1h'", &["max-item", "idle-timeout"]);
+        check(&["--max-item", "2mb"], "", "max-item = '3mb'", &[]);
+        check(&[], "", "log = 'debug'", &["log"]);
+        check(&[], "log = 'warn'", "", &["log"]);
+        check(&[], "", "log = 'info'", &[]);
+        check(&["--log", "warn"], "", "log = 'debug'", &[]);
     }
 }
