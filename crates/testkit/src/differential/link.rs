@@ -17,6 +17,16 @@ pub(crate) struct Link {
 pub(crate) struct Reply {
     pub(crate) bytes: Vec<u8>,
     pub(crate) ending: Ending,
+    /// The connection was reset, as when the server closed it with requests unread. What had arrived by then and was not
+    /// read is lost, so that less may be here than the server sent.
+    pub(crate) reset: bool,
+}
+
+impl Reply {
+    /// Whether two replies, as they are compared, can be the same one: equal, or lost in part by a reset.
+    pub(crate) fn may_be_cut(&self, shown: &[u8], other: &[u8]) -> bool {
+        self.reset && other.starts_with(shown)
+    }
 }
 
 /// Why a reply ended.
@@ -62,28 +72,28 @@ impl Link {
     /// Reads until the reply ends with `marker`.
     pub(crate) fn hear(&mut self, marker: &[u8], patience: Duration) -> Reply {
         let mut bytes = Vec::new();
-        let ending = match self.connect() {
+        let (ending, reset) = match self.connect() {
             Ok(stream) => read_until(stream, marker, patience, &mut bytes),
-            Err(e) => Ending::Unreachable(e.kind()),
+            Err(e) => (Ending::Unreachable(e.kind()), false),
         };
-        self.end(bytes, ending)
+        self.end(Reply { bytes, ending, reset })
     }
 
     /// Sends each piece in a write of its own, while reading until the reply ends with `marker`.
     pub(crate) fn exchange(&mut self, pieces: &[&[u8]], marker: &[u8], patience: Duration) -> Reply {
         let mut bytes = Vec::new();
-        let ending = match self.connect() {
+        let (ending, reset) = match self.connect() {
             Ok(stream) => converse(stream, pieces, marker, patience, &mut bytes),
-            Err(e) => Ending::Unreachable(e.kind()),
+            Err(e) => (Ending::Unreachable(e.kind()), false),
         };
-        self.end(bytes, ending)
+        self.end(Reply { bytes, ending, reset })
     }
 
-    fn end(&mut self, bytes: Vec<u8>, ending: Ending) -> Reply {
-        if ending != Ending::Marker {
+    fn end(&mut self, reply: Reply) -> Reply {
+        if reply.ending != Ending::Marker {
             self.hang_up();
         }
-        Reply { bytes, ending }
+        reply
     }
 
     fn connect(&mut self) -> io::Result<&TcpStream> {
@@ -103,17 +113,17 @@ fn converse(
     marker: &[u8],
     patience: Duration,
     bytes: &mut Vec<u8>,
-) -> Ending {
+) -> (Ending, bool) {
     // Written beside reading: a server whose replies are not read stops reading requests.
     thread::scope(|scope| {
         // A server that has closed is noticed by the reader.
         scope.spawn(|| drop(write(stream, pieces)));
-        let ending = read_until(stream, marker, patience, bytes);
-        if ending != Ending::Marker {
+        let ended = read_until(stream, marker, patience, bytes);
+        if ended.0 != Ending::Marker {
             // Ends a writer that is still stuck.
             let _ = stream.shutdown(Shutdown::Both);
         }
-        ending
+        ended
     })
 }
 
@@ -125,22 +135,28 @@ fn write(mut stream: &TcpStream, pieces: &[&[u8]]) -> io::Result<()> {
     Ok(())
 }
 
-fn read_until(mut stream: &TcpStream, marker: &[u8], patience: Duration, bytes: &mut Vec<u8>) -> Ending {
+/// Why it ended, and whether by a reset.
+fn read_until(
+    mut stream: &TcpStream,
+    marker: &[u8],
+    patience: Duration,
+    bytes: &mut Vec<u8>,
+) -> (Ending, bool) {
     let mut chunk = [0; 16 * 1024];
     let deadline = Instant::now() + patience;
     while !bytes.ends_with(marker) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
-            return Ending::Silence(patience);
+            return (Ending::Silence(patience), false);
         }
         match stream.read(&mut chunk) {
-            Ok(0) => return Ending::Closed,
+            Ok(0) => return (Ending::Closed, false),
             Ok(count) => bytes.extend_from_slice(&chunk[..count]),
             Err(e) => match e.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {}
-                _ => return Ending::Closed,
+                _ => return (Ending::Closed, true),
             },
         }
     }
-    Ending::Marker
+    (Ending::Marker, false)
 }

@@ -85,7 +85,8 @@ impl Replay {
             let shown = [sides[0].even_out(self.kind, left), sides[1].even_out(self.kind, right)];
             // Silence from both is no agreement: the marker was swallowed, and the rest of the run would be void.
             let ended = left.ending == right.ending && matches!(left.ending, Ending::Marker | Ending::Closed);
-            let apart = seconds_apart(&shown[0], &shown[1]).filter(|_| ended);
+            let cut = left.may_be_cut(&shown[0], &shown[1]) || right.may_be_cut(&shown[1], &shown[0]);
+            let apart = if cut { Some(0) } else { seconds_apart(&shown[0], &shown[1]) }.filter(|_| ended);
             let [sent, _] = sent;
             if apart != Some(0) {
                 let [shown_left, shown_right] = shown;
@@ -123,8 +124,12 @@ impl Replay {
         let reply = format!("NF O~{}\r\n", self.markers);
         let [to_left, to_right] = [to_left, to_right].map(|pieces| [pieces, &[request.as_bytes()]].concat());
         let (left, right, patience) = (&mut self.left, &mut self.right, self.patience);
-        // Without threads, which are what takes longest on a busy machine.
-        if [&to_left, &to_right].iter().all(|pieces| pieces.concat().len() <= INLINE_BYTES_MAX) {
+        // Without threads, which are what takes longest on a busy machine. But who is hung up on has to have read by then.
+        let is_short = |pieces: &[&[u8]]| {
+            let bytes = pieces.concat();
+            bytes.len() <= INLINE_BYTES_MAX && !bytes.windows(4).any(|word| word == b"quit")
+        };
+        if is_short(&to_left) && is_short(&to_right) {
             left.send(&to_left);
             right.send(&to_right);
             return (left.hear(reply.as_bytes(), patience), right.hear(reply.as_bytes(), patience));
