@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{Sleep, sleep};
+
 /// Decorrelated jitter: each wait is random between the first and three times the last, so that many processes that lost
 /// the same server do not come back in step.
 #[derive(Debug)]
@@ -25,9 +27,19 @@ impl Backoff {
         self.last
     }
 
-    pub(crate) async fn wait(&mut self) {
-        let wait = self.step(fastrand::f64());
-        tokio::time::sleep(wait).await;
+    /// Waits after a failure, from now on rather than from the first poll.
+    pub(crate) fn wait(&mut self) -> Sleep {
+        sleep(self.step(fastrand::f64()))
+    }
+
+    /// The same after an answer that will hardly be another one soon.
+    pub(crate) fn wait_at_least(&mut self, least: Duration) -> Sleep {
+        sleep(self.step(fastrand::f64()).max(least))
+    }
+
+    /// The longest wait.
+    pub(crate) fn max(&self) -> Duration {
+        self.max
     }
 
     pub(crate) fn reset(&mut self) {

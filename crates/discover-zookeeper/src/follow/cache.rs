@@ -97,6 +97,7 @@ impl Cache {
     /// Believes none of what was read any more. The last listing stays what it is.
     pub(super) fn forget(&mut self) {
         self.children.clear();
+        self.fresh.clear();
     }
 
     /// Names of the vectors that were read.
@@ -328,6 +329,7 @@ mod tests {
             unread.len()
         };
         assert_eq!([5, 5, 6, 4, 5].map(&mut unread_at), [1, 0, 0, 1, 0]);
+        assert_eq!(cache.fresh.len(), 2, "what was read before waits for no listing any more");
     }
 
     #[test]

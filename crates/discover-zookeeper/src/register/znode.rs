@@ -5,7 +5,7 @@ use std::sync::Arc;
 use peerset_cluster::{Limits, Member, MemberId};
 use zookeeper_client::{
     Acl, Acls, AuthId, Client, CreateMode, Error, EventType, MultiWriteError, MultiWriteResult,
-    OneshotWatcher, Permission,
+    OneshotWatcher, Permission, Stat,
 };
 
 use super::RegistrationError;
@@ -44,9 +44,16 @@ struct There {
     /// What it was last looked at over. A watch does not outlive its client, which may give up while the ensemble keeps
     /// the session.
     up: Up,
-    member: Arc<Member>,
     /// Fires when somebody deletes or changes it.
     watcher: Option<OneshotWatcher>,
+}
+
+/// A znode of this registration as it was read.
+struct Found {
+    path: String,
+    bytes: Vec<u8>,
+    /// Counts changes in place; a new znode has version 0.
+    version: i32,
 }
 
 impl Znode {
@@ -76,27 +83,29 @@ impl Znode {
         let before = self.doubt();
         let put = async {
             let ours = self.ours(up, before).await?;
-            let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|(_, data)| *data == bytes);
-            let mut old: Vec<String> = others.into_iter().map(|(path, _)| path).collect();
-            let mut same = same.into_iter().map(|(path, _)| path);
-            let path = match same.next() {
-                None => self.create(&up.client, &old, &bytes).await?,
-                Some(path) => {
-                    old.extend(same);
+            let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|found| found.bytes == bytes);
+            let mut old: Vec<String> = others.into_iter().map(|found| found.path).collect();
+            let mut same = same.into_iter();
+            let (path, version) = match same.next() {
+                None => (self.create(&up.client, &old, &bytes).await?, 0),
+                Some(found) => {
+                    old.extend(same.map(|found| found.path));
                     self.delete(&up.client, &old).await?;
-                    path
+                    (found.path, found.version)
                 }
             };
-            let (stat, watcher) = up.client.check_and_watch_stat(&path).await?;
-            Ok((stat.is_some(), path, watcher))
+            // Somebody may have been quicker to delete or change it.
+            match up.client.check_and_watch_stat(&path).await? {
+                (None, _) => Err(Error::NoNode),
+                (Some(stat), _) if stat.version != version => Err(Error::BadVersion),
+                (Some(_), watcher) => Ok((path, watcher)),
+            }
         };
         match put.await {
-            Ok((true, path, watcher)) => {
-                let (up, member, watcher) = (up.clone(), member.clone(), Some(watcher));
-                self.state = State::There(There { path, up, member, watcher });
+            Ok((path, watcher)) => {
+                self.state = State::There(There { path, up: up.clone(), watcher: Some(watcher) });
                 Ok(())
             }
-            Ok((false, ..)) => Err(self.error(&Error::NoNode)), // somebody was quicker to delete it
             Err(error) => Err(self.error(&error)),
         }
     }
@@ -108,7 +117,8 @@ impl Znode {
     pub(super) async fn take_away(&mut self, up: &Up) -> Result<(), RegistrationError> {
         let before = self.doubt();
         let taken = async {
-            let old: Vec<String> = self.ours(up, before).await?.into_iter().map(|(path, _)| path).collect();
+            let ours = self.ours(up, before).await?;
+            let old: Vec<String> = ours.into_iter().map(|found| found.path).collect();
             self.delete(&up.client, &old).await
         };
         match taken.await {
@@ -151,40 +161,38 @@ impl Znode {
         }
     }
 
-    /// The znodes of this registration that there may be, with their bytes.
-    async fn ours(&self, up: &Up, before: State) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        match before {
-            State::None => Ok(Vec::new()),
-            State::There(there) if there.up.session == up.session => {
-                let bytes = write_member(&there.member, self.bytes_max).unwrap_or_default();
-                Ok(vec![(there.path, bytes)])
+    /// The znodes of this registration that there are.
+    async fn ours(&self, up: &Up, before: State) -> Result<Vec<Found>, Error> {
+        let (path, owner) = match before {
+            State::None => return Ok(Vec::new()),
+            State::Doubt(place) => return self.find(up, place).await,
+            State::There(there) => (there.path, there.up.session),
+        };
+        match read(&up.client, &path).await? {
+            // Somebody may have changed it while nobody watched.
+            Some((bytes, stat)) if stat.ephemeral_owner == owner => {
+                // A session that is over has taken its znode with it; one that by some rare accident is still there is
+                // replaced, whatever it says.
+                let bytes = if owner == up.session { bytes } else { Vec::new() };
+                Ok(vec![Found { path, bytes, version: stat.version }])
             }
-            // The session is over and its znode with it; if not, by some rare accident, it is found out here.
-            State::There(there) => match up.client.check_stat(&there.path).await? {
-                Some(stat) if stat.ephemeral_owner == there.up.session => Ok(vec![(there.path, Vec::new())]),
-                _ => Ok(Vec::new()),
-            },
-            State::Doubt(place) => self.find(up, place).await,
+            _ => Ok(Vec::new()),
         }
     }
 
     /// Looks through the session's ephemeral nodes in the set for those that carry this id, and the one at `place`.
-    async fn find(&self, up: &Up, place: Option<Place>) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    async fn find(&self, up: &Up, place: Option<Place>) -> Result<Vec<Found>, Error> {
         // The server we reached may be behind the one that took the write; afterwards it is not.
         up.client.sync(self.set.as_str()).await?;
         let mut found = Vec::new();
         for path in self.candidates(&up.client).await? {
-            let (bytes, stat) = match up.client.get_data(&path).await {
-                Ok(read) => read,
-                Err(Error::NoNode) => continue,
-                Err(error) => return Err(error),
-            };
+            let Some((bytes, stat)) = read(&up.client, &path).await? else { continue };
             let is_known =
                 place.as_ref().is_some_and(|known| known.path == path && known.session == up.session);
             let announced = read_member(&bytes, self.bytes_max, &Limits::default());
             let is_ours = is_known || announced.is_ok_and(|announced| announced.member.id == self.id);
             if is_ours && stat.ephemeral_owner == up.session {
-                found.push((path, bytes));
+                found.push(Found { path, bytes, version: stat.version });
             }
         }
         Ok(found)
@@ -281,6 +289,16 @@ impl Znode {
 
     fn error(&self, error: &Error) -> RegistrationError {
         RegistrationError::new(self.set.as_str(), error)
+    }
+}
+
+/// What there is at `path`. Whose it is, may be asked of a znode that may not be read, too; its bytes are none then.
+async fn read(client: &Client, path: &str) -> Result<Option<(Vec<u8>, Stat)>, Error> {
+    match client.get_data(path).await {
+        Ok(read) => Ok(Some(read)),
+        Err(Error::NoNode) => Ok(None),
+        Err(Error::NoAuth) => Ok(client.check_stat(path).await?.map(|stat| (Vec::new(), stat))),
+        Err(error) => Err(error),
     }
 }
 

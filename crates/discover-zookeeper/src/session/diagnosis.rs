@@ -7,12 +7,13 @@ use futures_util::future::join_all;
 use peerset_cluster::Endpoint;
 use tokio::time::timeout;
 
-/// A server that is well answers within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Enough patience: a server that is well answers within milliseconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What stands in the way at each server, found out by connecting to all of them at once. It takes a second at most.
-pub(super) async fn diagnose(servers: &[Endpoint]) -> String {
-    let obstacles = join_all(servers.iter().map(obstacle)).await;
+/// What stands in the way at each server, found out by connecting to all of them at once. It takes as long as `patience`
+/// at most.
+pub(super) async fn diagnose(servers: &[Endpoint], patience: Duration) -> String {
+    let obstacles = join_all(servers.iter().map(|server| obstacle(server, patience))).await;
     match (servers, &obstacles[..]) {
         ([_], [obstacle]) => obstacle.clone(),
         _ => {
@@ -23,17 +24,17 @@ pub(super) async fn diagnose(servers: &[Endpoint]) -> String {
     }
 }
 
-async fn obstacle(server: &Endpoint) -> String {
+async fn obstacle(server: &Endpoint, patience: Duration) -> String {
     let (Some(host), Some(port)) = (server.host(), server.port()) else { return "not a TCP address".into() };
     let connecting = async {
         let addrs = async_net::resolve((host.to_string(), port)).await;
         let addrs = addrs.map_err(|error| format!("its name cannot be resolved: {error}"))?;
         TcpStream::connect(&addrs[..]).await.map(drop).map_err(|error| error.to_string())
     };
-    match timeout(PATIENCE, connecting).await {
+    match timeout(patience, connecting).await {
         Ok(Ok(())) => "it accepts connections but begins no session".into(),
         Ok(Err(reason)) => reason,
-        Err(_) => format!("no answer within {PATIENCE:?}"),
+        Err(_) => format!("no answer within {patience:?}"),
     }
 }
 
@@ -41,6 +42,9 @@ async fn obstacle(server: &Endpoint) -> String {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    /// Enough for a busy machine.
+    const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn each_obstacle_has_its_name() {
@@ -50,11 +54,11 @@ mod tests {
         let closed = nobody.addr().to_string();
         let servers =
             [&open, &closed, "no-such-host.invalid:2181"].map(|text| text.parse::<Endpoint>().unwrap());
-        let told = diagnose(&servers).await;
+        let told = diagnose(&servers, LONG).await;
         let parts: Vec<_> = told.split("; ").collect();
         assert_eq!(parts[0], format!("{open}: it accepts connections but begins no session"));
         assert!(parts[1].starts_with(&format!("{closed}: ")) && parts[1].contains("refused"), "{told}");
         assert!(parts[2].starts_with("no-such-host.invalid:2181: "), "{told}");
-        assert_eq!(diagnose(&servers[..1]).await, "it accepts connections but begins no session");
+        assert_eq!(diagnose(&servers[..1], LONG).await, "it accepts connections but begins no session");
     }
 }

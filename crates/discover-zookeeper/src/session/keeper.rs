@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use futures_util::future::join;
 use peerset_cluster::Endpoint;
 use tokio::sync::watch;
 use zookeeper_client::{Client, Error, SessionInfo, SessionState};
 
 use super::Link;
-use super::diagnosis::diagnose;
+use super::diagnosis::{PATIENCE, diagnose};
 use crate::ZookeeperConfig;
 use crate::backoff::Backoff;
 
@@ -69,8 +68,11 @@ impl Keeper<'_> {
                     if error == Error::AuthFailed {
                         session = None;
                     }
-                    let (why, ()) = join(self.explain(&error), backoff.wait()).await;
+                    let pause = backoff.wait();
+                    // Finding the reason out may hold the next attempt up no longer than a pause would.
+                    let why = self.explain(&error, PATIENCE.min(backoff.max())).await;
                     self.down(&why);
+                    pause.await;
                 }
             }
         }
@@ -115,16 +117,19 @@ impl Keeper<'_> {
         }
     }
 
-    /// Why there is no connection, in words for people.
-    async fn explain(&self, error: &Error) -> String {
+    /// Why there is no connection, in words for people, found out with so much patience.
+    async fn explain(&self, error: &Error, patience: Duration) -> String {
         match error {
-            Error::NoHosts | Error::Timeout => diagnose(&self.servers).await,
+            Error::NoHosts | Error::Timeout => diagnose(&self.servers, patience).await,
             Error::AuthFailed => self.refusal(),
             error => error.to_string(),
         }
     }
 
     fn refusal(&self) -> String {
+        if self.config.credentials.is_empty() {
+            return "authentication failed: the ensemble wants credentials, and none are given".into();
+        }
         let schemes: Vec<_> = self.config.credentials.iter().map(|one| one.scheme.as_str()).collect();
         let schemes = schemes.join(" or ");
         format!(
@@ -157,4 +162,24 @@ impl Keeper<'_> {
 
 fn list(servers: &[Endpoint]) -> String {
     servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Credentials;
+
+    #[test]
+    fn a_refusal_says_what_was_refused() {
+        fn check(credentials: Vec<Credentials>, expected: &str) {
+            let config = ZookeeperConfig { credentials, ..ZookeeperConfig::default() };
+            let links = watch::Sender::new(connecting(&[]));
+            let keeper =
+                Keeper { servers: Vec::new(), hosts: String::new(), config, links: &links, is_down: false };
+            assert_eq!(keeper.refusal(), format!("authentication failed: the ensemble {expected}"));
+        }
+        check(Vec::new(), "wants credentials, and none are given");
+        let two = vec![Credentials::digest("user", "secret"), Credentials::new("ip", "")];
+        check(two, "does not know the scheme digest or ip, or refuses what came with it");
+    }
 }

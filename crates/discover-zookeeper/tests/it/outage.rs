@@ -53,6 +53,24 @@ async fn an_outage_longer_than_the_session_does_not_end_it() {
     wait_for("another znode", PATIENCE, again);
 }
 
+/// The watch went with the connection, and the znode is looked at over the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_znode_that_somebody_changes_meanwhile_is_replaced() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let mine = set(network.addr());
+    let _membership = join(&mine, "a:1").await;
+    network.refuse();
+    network.close();
+    when(&mine.watch(), "a stale set", |s| s.state().stale_since().is_some()).await;
+    kazoo(server.addr(), "zk.set(SET + '/member_0000000000', b'{}')");
+    network.heal();
+    let replaced =
+        || (kazoo(server.addr(), "print(*zk.get_children(SET))").trim() == "member_0000000001").then_some(());
+    wait_for("another znode in its place", PATIENCE, replaced);
+    until(&mine.watch(), "ready a:1").await;
+}
+
 /// Their watches went with the connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn vectors_are_followed_over_the_next_connection() {
