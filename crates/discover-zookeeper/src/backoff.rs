@@ -63,4 +63,19 @@ mod tests {
         check(0.0, [10, 10, 10, 10, 10]);
         check(1.0, [30, 90, 270, 500, 500]);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_of_a_least_length_grows_from_there() {
+        fn check(max_ms: u64, last_ms: u64, expected_ms: std::ops::RangeInclusive<u128>) {
+            let mut backoff = Backoff {
+                last: Duration::from_millis(last_ms),
+                ..Backoff::new(Duration::from_millis(max_ms))
+            };
+            let wait = backoff.wait_at_least(Duration::from_secs(1)).deadline() - tokio::time::Instant::now();
+            assert!(expected_ms.contains(&wait.as_millis()), "{max_ms} {last_ms}: {wait:?}");
+        }
+        check(0, 10, 1000..=1000);
+        check(500, 500, 1000..=1000);
+        check(4000, 4000, 1000..=4000);
+    }
 }

@@ -10,13 +10,14 @@ use peerset_cluster::{Limits, Select};
 #[non_exhaustive]
 pub struct ZookeeperConfig {
     /// How long the ensemble keeps this process's members after it heard from it last, from 1 ms to
-    /// [`SESSION_TIMEOUT_MAX`](Self::SESSION_TIMEOUT_MAX); the servers cut it to 2 to 20 of their ticks. Shorter: the dead are gone sooner. Longer: pauses and elections pass unnoticed. Finagle has 10 s,
-    /// go.serversets 5 s.
+    /// [`SESSION_TIMEOUT_MAX`](Self::SESSION_TIMEOUT_MAX); the servers cut it to 2 to 20 of their ticks. Shorter: the
+    /// dead are gone sooner. Longer: pauses and elections pass unnoticed. Finagle has 10 s, go.serversets 5 s.
     pub session_timeout: Duration,
     /// The longest wait between two attempts at anything that failed; the first waits are about 10 ms, and each is up
-    /// to three times the one before, at random. None is a quarter of the session's time-out as the servers granted it,
-    /// at most 10 s: an ensemble that comes back counts every session down anew, and several attempts have to fit in, or
-    /// members vanish for nothing.
+    /// to three times the one before, at random. None is a quarter of the session's time-out, at most 10 s: an ensemble
+    /// that comes back counts every session down anew, and several attempts have to fit in, or members vanish for
+    /// nothing. For connections that is the time-out as the servers granted it, for reading sets and registering as it
+    /// was asked for. A member that was registered and is later refused waits a second at least.
     pub retry_max: Option<Duration>,
     /// Who this process is, for sets and members that not everybody may read or write. Sent on every connection, in
     /// clear unless the connection is encrypted.

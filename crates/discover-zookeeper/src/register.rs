@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use peerset_cluster::{DriverError, Intent, MemberId, Wish};
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::follow::Turn;
@@ -24,6 +23,19 @@ pub(crate) struct Registrar {
     links: watch::Receiver<Link>,
     znode: Znode,
 }
+
+/// What has come of a wish.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It was never carried out, and whoever waits for it hears of a refusal.
+    Open,
+    Done,
+    /// It was carried out once, was lost, and is refused now, as by a changed ACL. It is tried again.
+    RefusedSince,
+}
+
+/// The shortest wait before a registration that is refused again is tried again: somebody has to change something first.
+const REFUSED_MIN: Duration = Duration::from_secs(1);
 
 /// Why an agreement has to be looked at again.
 enum Event {
@@ -66,8 +78,7 @@ impl Registrar {
     async fn carry_out(&mut self, mut intent: Intent) {
         let mut backoff = Backoff::new(self.retry_max);
         let mut wish = intent.next().await;
-        // A wish that was once carried out is tried again even if it is refused later, as by a changed ACL.
-        let mut was_agreed = false;
+        let mut outcome = Outcome::Open;
         loop {
             if wish == Wish::Dropped {
                 return;
@@ -75,7 +86,7 @@ impl Registrar {
             let agreed = tokio::select! {
                 biased;
                 newer = intent.next() => {
-                    (wish, was_agreed) = (newer, false);
+                    (wish, outcome) = (newer, Outcome::Open);
                     continue;
                 }
                 agreed = self.agree(&wish) => agreed,
@@ -83,18 +94,19 @@ impl Registrar {
             match agreed {
                 Ok(()) => {
                     backoff.reset();
-                    was_agreed = true;
+                    outcome = Outcome::Done;
                     intent.done();
                 }
                 Err(error) if error.is_final() => {
-                    if was_agreed {
+                    if outcome == Outcome::Done {
                         // Nobody waits for it who would be told.
                         tracing::error!(member = %intent.id(), %error, "ZooKeeper refused to register the member again; still trying");
+                        outcome = Outcome::RefusedSince;
                     }
                     intent.refuse(DriverError::new(error));
                     tokio::select! {
-                        newer = intent.next() => (wish, was_agreed) = (newer, false),
-                        () = sleep(self.retry_max), if was_agreed => {}
+                        newer = intent.next() => (wish, outcome) = (newer, Outcome::Open),
+                        () = backoff.wait_at_least(REFUSED_MIN), if outcome != Outcome::Open => {}
                     }
                     continue;
                 }
@@ -102,7 +114,7 @@ impl Registrar {
                     tracing::debug!(member = %intent.id(), %error, "a registration failed; trying again");
                     intent.failing(DriverError::new(error));
                     tokio::select! {
-                        newer = intent.next() => (wish, was_agreed) = (newer, false),
+                        newer = intent.next() => (wish, outcome) = (newer, Outcome::Open),
                         () = backoff.wait() => {}
                     }
                     continue;
@@ -114,7 +126,7 @@ impl Registrar {
                 event = self.lost() => event,
             };
             match event {
-                Event::Wish(newer) => (wish, was_agreed) = (newer, false),
+                Event::Wish(newer) => (wish, outcome) = (newer, Outcome::Open),
                 Event::Lost => {
                     tracing::warn!(member = %intent.id(), "a registration was lost; registering again");
                 }
@@ -154,7 +166,7 @@ impl Registrar {
     }
 
     /// Takes the znode away, however long that takes, unless that is refused: then the end of the session does it, which
-    /// trying on would only put off.
+    /// more attempts would only put off.
     async fn leave(&mut self) {
         let mut backoff = Backoff::new(self.retry_max);
         while let Err(error) = self.agree(&Wish::Deregistered).await {
