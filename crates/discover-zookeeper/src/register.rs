@@ -102,6 +102,8 @@ impl Registrar {
                         // Nobody waits for it who would be told.
                         tracing::error!(member = %intent.id(), %error, "ZooKeeper refused to register the member again; still trying");
                         outcome = Outcome::RefusedSince;
+                    } else {
+                        tracing::debug!(member = %intent.id(), %error, "a registration was refused");
                     }
                     intent.refuse(DriverError::new(error));
                     tokio::select! {

@@ -6,6 +6,7 @@ mod credentials;
 mod ensemble;
 mod kazoo;
 mod large;
+mod logs;
 mod outage;
 mod process;
 mod registering;
