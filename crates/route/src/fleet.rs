@@ -63,8 +63,7 @@ pub struct FleetError {
     pub source_name: SourceName,
     /// The member it is about, if it is about one.
     pub member: Option<MemberId>,
-    /// What is wrong.
-    #[source]
+    /// What is wrong. In the text already, and so no source beside it.
     pub problem: BuildError,
 }
 

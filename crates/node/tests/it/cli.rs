@@ -238,6 +238,10 @@ fn what_is_wrong_is_told_once() {
     check(&["proxy", "--pool", "zk://a:1/zookeeper/x"], "belongs to ZooKeeper itself");
     check(&[&pool[..], &["--tls-ca", "/no/such"]].concat(), missing);
     check(&[&pool[..], &["--placement", "ketama"]].concat(), weight);
+    // What a source lists is known only once it is asked.
+    std::fs::write(&file, "a:1@0.5\n").unwrap();
+    let listed = ["proxy", "--listen", "127.0.0.1:0", "--http", "off", "--pool", &format!("file:{path}")];
+    check(&[&listed[..], &["--placement", "ketama"]].concat(), weight);
     for (text, what) in [
         ("[watch]\nurl = 'etcd://a:1/b'", source),
         ("[proxy]\npool = 'etcd://a:1/b'", source),
