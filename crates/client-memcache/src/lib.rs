@@ -8,8 +8,8 @@
 //!
 //! - **Speed**: requests of many tasks go out in one write and their replies come back in one read, so that the more
 //!   callers there are, the less each costs: with 128 tasks about 1 µs of CPU and 0.1 system calls a request, a tenth of
-//!   what a pool of connections takes (`cargo xtask bench client`). A lone caller writes itself, and waits about a tenth
-//!   longer than on a connection of its own.
+//!   what a pool of connections takes (`cargo xtask bench client`). A lone caller writes itself, and is as fast as
+//!   on a connection of its own.
 //! - **Commands**: meta where the server knows them (probed by `version`), which memcached 1.6.18 answers in batches;
 //!   classic otherwise and for many keys at once.
 //! - **Cancelling** is safe at every await: a request that was sent keeps its place, and its reply is swallowed.

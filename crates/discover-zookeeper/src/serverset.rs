@@ -32,7 +32,7 @@ use crate::{OpenError, Problem, ServersetConfig, ServersetPath, Zookeeper, Zooke
 ///   which is weight 0 here. Vectors are followed even when they are changed in place.
 /// - **Revision**: the transaction that last added or removed a child. It does not move with a vector's content.
 /// - **Cost**: every set is followed once per session, however often it is opened. A join costs one list of names and one
-///   read, many joins at once one list; a member of a usual size takes about 700 bytes (`cargo xtask bench zookeeper`
+///   read, many joins at once one list; a member of a usual size takes about 750 bytes (`cargo xtask bench zookeeper`
 ///   measures it), and 8 more for every opening.
 /// - Clones are handles to the same source. It is closed with the last handle and membership, and then takes its
 ///   memberships' znodes away in the background.
