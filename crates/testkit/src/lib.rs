@@ -7,6 +7,7 @@
 //! - [`FaultProxy`] is a network that is slow, swallows, cuts and garbles; [`ScriptedServer`] answers as it is told.
 //! - [`Port`] keeps a port for a server that is down.
 //! - [`wait_for`] waits for a condition, never for an amount of time.
+//! - [`Log`] hears what our libraries log.
 //! - [`Usage`] reads a process's CPU time and resident memory.
 //! - [`differential`] sends the same random commands to two servers and compares every byte they answer.
 //!
@@ -23,6 +24,7 @@
 
 pub mod differential;
 mod fault_proxy;
+mod log;
 mod memcached;
 mod peerset;
 mod port;
@@ -34,6 +36,7 @@ mod wait;
 mod zookeeper;
 
 pub use fault_proxy::{FaultProxy, Way};
+pub use log::Log;
 pub use memcached::Memcached;
 pub use peerset::Peerset;
 pub use port::Port;

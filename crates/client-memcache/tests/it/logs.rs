@@ -1,56 +1,17 @@
 //! What operators read.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use peerset_client_memcache::*;
 use peerset_cluster::{Discover, FileSource, StaticSource};
-use peerset_testkit::Memcached;
-use tracing_subscriber::fmt::MakeWriter;
+use peerset_testkit::{Log, Memcached};
 
 use crate::{configured, eventually, key};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
-
-/// Hears all that is said on this thread, which is all there is of the runtime of these tests.
-fn listen(most: tracing::Level) -> (Log, tracing::subscriber::DefaultGuard) {
-    let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(most).with_ansi(false).with_writer(log.clone()).finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
 
 #[tokio::test]
 async fn all_that_is_said_of_a_server_names_it() {
     for most in [tracing::Level::DEBUG, tracing::Level::WARN] {
-        let (log, _guard) = listen(most);
+        let log = Log::listen(most);
         let mut server = Memcached::start(&[]);
         let client = tracing::warn_span!("outer").in_scope(|| {
             configured(server.addr(), |config| {
@@ -85,7 +46,7 @@ async fn all_that_is_said_of_a_server_names_it() {
 
 #[tokio::test]
 async fn a_source_that_ends_is_told_of_unless_it_is_a_fixed_list() {
-    let (log, _guard) = listen(tracing::Level::WARN);
+    let log = Log::listen(tracing::Level::WARN);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "127.0.0.1:1\n").unwrap();
     let fixed = StaticSource::parse("127.0.0.1:1").unwrap();
