@@ -46,12 +46,22 @@ const STEPS: &[Step] = &[
         name: "test",
         what: "unit, property, integration and real-server tests",
         run: || {
-            let summary = |line: &str| line.trim_start().starts_with("Summary [");
             // Property tests draw their cases from this seed rather than a new one: CI says the same of the same code.
             let mut nextest = cargo(&["nextest", "run", "--workspace"]);
-            run_noting(nextest.env("PROPTEST_RNG_SEED", "1"), summary)
+            run_noting(nextest.env("PROPTEST_RNG_SEED", "1"), is_summary)
         },
         fix: "run one again with `cargo nextest run -p PACKAGE NAME`; seeds are in its output",
+    },
+    Step {
+        name: "features",
+        what: "tests of what is off by default",
+        run: || {
+            // The one feature that no program of the workspace turns on.
+            let words =
+                ["nextest", "run", "--package", "peerset-discover-zookeeper", "--features", "tls", "tls"];
+            run_noting(&mut cargo(&words), is_summary)
+        },
+        fix: "run it again with the command above",
     },
     Step {
         name: "doctest",
@@ -84,6 +94,11 @@ const STEPS: &[Step] = &[
         fix: "the lines above name the input, and the command that replays it",
     },
 ];
+
+/// The line of nextest that counts.
+fn is_summary(line: &str) -> bool {
+    line.trim_start().starts_with("Summary [")
+}
 
 /// Runs the steps that `--only` and `--from` select, all without them.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {

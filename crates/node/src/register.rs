@@ -67,8 +67,8 @@ async fn register(settings: &RegisterSettings) -> anyhow::Result<()> {
         tracing::info!(member = %member.id, trouble, "ended; it was never registered");
         return Ok(());
     }
-    // Asked for again all the same where it is not there: a registration may be under way.
-    let registered = set.watch().borrow().get(&member.id).is_some();
+    // One that is under way may be there before this process sees it.
+    let registered = kept.is_registering() || set.watch().borrow().get(&member.id).is_some();
     tokio::select! {
         biased;
         () = stop.signalled() => tracing::warn!("ended by a second signal before all was deregistered"),

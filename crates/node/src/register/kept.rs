@@ -41,6 +41,15 @@ impl Kept {
         Kept::Checked(Checked::start(membership, settings.rhythm.clone(), run))
     }
 
+    /// Whether it is wanted in the registry, which has said nothing against it.
+    pub(super) fn is_registering(&self) -> bool {
+        let membership = match self {
+            Kept::Checked(checked) => checked.membership(),
+            Kept::Always(always) => &always.membership,
+        };
+        membership.is_wanted() && membership.trouble().is_none()
+    }
+
     /// Deregisters, and returns once that is observed.
     pub(super) async fn close(self) -> Result<(), RegisterError> {
         match self {

@@ -26,10 +26,12 @@ fn a_server_is_there_while_it_answers() {
     wait_for_line(&mut watch, &line_of(&[&servers[1]]));
     servers[0].restart();
     wait_for_line(&mut watch, &line_of(&[&servers[0], &servers[1]]));
-    // A server that hangs is as good as gone.
+    // What a killed registrant leaves goes with its session.
     drop(first);
+    wait_for_line(&mut watch, &line_of(&[&servers[1]]));
+    // A server that hangs is as good as gone.
     first = register(&url, &servers[0].addr().to_string(), &["--check", "memcached", "--timeout", "1s"]);
-    wait_for_log(&mut first, "registered");
+    wait_for_line(&mut watch, &line_of(&[&servers[0], &servers[1]]));
     servers[0].stop();
     wait_for_line(&mut watch, &line_of(&[&servers[1]]));
     servers[0].resume();
