@@ -147,18 +147,18 @@ impl Shared {
                 return;
             }
             self.accepted.fetch_add(1, Ordering::SeqCst);
-            let manner = self.faults.manner();
-            if manner == Manner::Refuse {
+            if self.faults.manner() == Manner::Refuse {
                 continue;
             }
             // A server that is not there is told to the client the only way there is: the connection is closed.
             let Ok(server) = TcpStream::connect(self.target) else { continue };
             let Ok(link) = Link::new(client, server) else { continue };
             let link = Arc::new(link);
-            if manner == Manner::Stall {
+            let mut links = self.links.lock().expect("no holder panics");
+            // Looked at once nobody can miss the link any more: `stall` is for those that it finds and all after them.
+            if self.faults.manner() == Manner::Stall {
                 link.swallow();
             }
-            let mut links = self.links.lock().expect("no holder panics");
             links.retain(|link| link.is_open());
             links.push(Arc::clone(&link));
             drop(links);

@@ -44,7 +44,7 @@ impl Default for TwemproxyOptions {
             distribution: "ketama",
             hash: "fnv1a_64",
             hash_tag: None,
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
             auto_eject: None,
             server_connections: 1,
         }
