@@ -1,10 +1,10 @@
 //! What the admin pages say of pools, servers and keys.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
-use peerset_testkit::Peerset;
+use peerset_testkit::{Peerset, Port, wait_for};
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, PATIENCE};
 use crate::admin::get;
 use crate::wire::{PEERSET, Wire};
 
@@ -35,13 +35,16 @@ fn pages_know_members_and_owners() {
 
 #[test]
 fn a_pool_that_is_not_known_says_why() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = Port::claim();
+    let nobody = port.addr();
     let pool = format!("zk://{nobody}/set");
     let mut proxy = Peerset::start_proxy(PEERSET, &["--pool", &pool, "--http", "127.0.0.1:0"]);
     let http = proxy.http_addr();
-    let members = page(http, "/api/members");
     let why = format!("no connection to any of {nobody}");
-    assert!(members.contains("\"trouble\":\"") && members.contains(&why), "{members}");
+    wait_for("what was tried to be told", PATIENCE, || {
+        let members = page(http, "/api/members");
+        (members.contains("\"trouble\":\"") && members.contains(&why)).then_some(())
+    });
     let (status, ready) = get(http, "/readyz");
     assert!(status == 503 && ready.contains("pending") && ready.contains(&why), "{ready}");
 }

@@ -69,15 +69,21 @@ impl Load {
         Load { stop, done, clients }
     }
 
-    /// Waits until so many more commands have been answered.
+    /// Waits until so many more commands have been answered, as long as any are.
     #[track_caller]
     pub(super) fn go_on_for(&self, commands: u64) {
-        let until = self.done.load(Ordering::Relaxed) + commands;
-        wait_for("the load to go on", PATIENCE, || {
+        let mut done = self.done.load(Ordering::Relaxed);
+        let until = done + commands;
+        while done < until {
             // A client that found something wrong shows it in `finish`.
-            let ended = self.clients.iter().any(JoinHandle::is_finished);
-            (ended || self.done.load(Ordering::Relaxed) >= until).then_some(())
-        });
+            if self.clients.iter().any(JoinHandle::is_finished) {
+                return;
+            }
+            done = wait_for("the load to go on", PATIENCE, || {
+                let now = self.done.load(Ordering::Relaxed);
+                (now > done || self.clients.iter().any(JoinHandle::is_finished)).then_some(now)
+            });
+        }
     }
 
     /// Stops, and sums up.

@@ -47,7 +47,11 @@ fn a_prefix_does_not_make_lines_too_long_for_the_server() {
     let (server, folder) = (Memcached::start(&[]), TempDir::new().unwrap());
     let path = folder.path().join("proxy.toml");
     let prefix = "p".repeat(200);
-    let pool = format!("[pools.one]\ndiscover = \"static:{}\"\nprefix = \"{prefix}\"\n", server.addr());
+    let pool = format!(
+        "[pools.one]\ndiscover = \"static:{}\"\nprefix = \"{prefix}\"\n\
+         timeout = \"10s\"\nconnect-timeout = \"10s\"\n",
+        server.addr()
+    );
     fs::write(&path, pool).unwrap();
     let proxy = Peerset::start_proxy(PEERSET, &["--config", path.to_str().unwrap()]);
     wait_until_known(proxy.addr());

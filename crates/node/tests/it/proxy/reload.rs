@@ -125,7 +125,9 @@ fn requests_under_way_go_on_by_the_routes_they_came_on() {
     Wire::connect(second.addr()).ask("set a 0 0 1\r\n1\r\nset b 0 0 1\r\n2\r\n", "STORED\r\nSTORED\r\n");
     let (first, let_go) = held_back();
     let pool = |name: &str, addr: SocketAddr| {
-        format!("[pools.{name}]\ndiscover = \"static:{addr}\"\ntimeout = \"100s\"\n")
+        format!(
+            "[pools.{name}]\ndiscover = \"static:{addr}\"\ntimeout = \"100s\"\nconnect-timeout = \"100s\"\n"
+        )
     };
     let text = |order: [&str; 2], routes: &str| {
         let pools = order.map(|name| match name {
@@ -170,7 +172,7 @@ fn requests_under_way_go_on_by_the_routes_they_came_on() {
 fn what_waits_for_a_restart_is_named_and_the_pool_of_the_file_is_not() {
     let (fleet, folder) = (Fleet::start(2), TempDir::new().unwrap());
     let text = |server: usize, more: &str| {
-        format!("[proxy]\npool = \"static:{}\"\n{more}\n", fleet.servers[server].addr())
+        format!("[proxy]\npool = \"static:{}\"\n{PATIENT}\n{more}\n", fleet.servers[server].addr())
     };
     write(&path(&folder), &text(0, "max-item = \"2mb\""));
     let flags = ["--max-conns", "100", "--config", path(&folder).to_str().unwrap()].map(str::to_owned);
@@ -298,12 +300,19 @@ fn a_pool_with_other_settings_knows_still_which_server_hangs() {
     let settings = "timeout = \"1s\"\nconnect-timeout = \"600s\"\nretry-max = \"600s\"";
     // What one worker finds out, the others have to find out themselves.
     let mut configured = Configured::start_with(SHARD, &["--threads", "1"]);
-    configured.set_main(settings);
     let keys = configured.fleet.keys_on(0, configured.proxy.addr());
+    configured.set_main(settings);
+    let mut wire = Wire::connect(configured.proxy.addr());
+    let server = format!("STAT main:{}", configured.fleet.servers[0].addr());
+    let expected = [format!("{server}:connects 2\r\n"), format!("{server}:connections 1\r\n")];
+    wait_for("the new connection to take the place of the old one", PATIENCE, || {
+        wire.send("stats servers\r\n");
+        let stats = wire.read_until("\r\nEND\r\n");
+        expected.iter().all(|line| stats.contains(line)).then_some(())
+    });
     configured.fleet.servers[0].stop();
     configured.wait_for_answer(&format!("delete {}\r\n", keys[0]), "NOT_FOUND\r\n");
     configured.set_main(&settings.replace("1s", "2s"));
-    let mut wire = Wire::connect(configured.proxy.addr());
     wire.ask(format!("get {}\r\nget {}\r\n", keys[1], keys[2]), "END\r\nEND\r\n");
     configured.fleet.servers[0].resume();
     configured.wait_for_answer(&format!("set {} 0 0 1\r\n1\r\n", keys[0]), "STORED\r\n");

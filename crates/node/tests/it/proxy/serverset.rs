@@ -50,7 +50,7 @@ fn the_ring_follows_a_serverset() {
     let servers = [(); 3].map(|()| Memcached::start(&[]));
     let register = |at: usize, seconds| Registered::start(zookeeper.addr(), servers[at].addr(), seconds);
     // Long for who is to stay on a busy machine, short for who is to go.
-    let (first, second) = (register(0, 20), register(1, 3));
+    let (first, second) = (register(0, 20), register(1, 8));
     let proxy = proxy(&format!("serverset://{}/local/cache", zookeeper.addr()), &[]);
     wait_for_members(proxy.addr(), &[&servers[0], &servers[1]]);
     let load = Load::start(proxy.addr(), 2, Expect::AnyWritten);

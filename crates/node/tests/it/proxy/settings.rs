@@ -4,7 +4,7 @@ use std::fs;
 
 use peerset_testkit::{Memcached, Peerset, TempDir, wait_for};
 
-use super::fleet::{PATIENCE, wait_until_known};
+use super::fleet::{PATIENCE, proxy, wait_until_known};
 use crate::wire::{PEERSET, Wire};
 
 /// A proxy for one server with these settings of its pool, patient unless they say otherwise.
@@ -31,10 +31,7 @@ fn proxy_for(servers: &str, settings: &str) -> Peerset {
 /// The same from the command line.
 #[track_caller]
 fn proxy_with_flags(server: &Memcached, flags: &[&str]) -> Peerset {
-    let pool = format!("static:{}", server.addr());
-    let proxy = Peerset::start_proxy(PEERSET, &[&["--pool", &pool], flags].concat());
-    wait_until_known(proxy.addr());
-    proxy
+    proxy(&format!("static:{}", server.addr()), flags)
 }
 
 #[test]
@@ -51,7 +48,7 @@ fn flags_know_servers_as_pools_do() {
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-memcache/testdata/tls");
     let chain = format!("ssl_chain_cert={files}/server.pem,ssl_key={files}/server.key");
     let server = Memcached::start(&["-Z", "-o", &chain]);
-    let proxy = proxy_with_flags(&server, &["--tls-ca", &format!("{files}/ca.pem"), "--timeout", "10s"]);
+    let proxy = proxy_with_flags(&server, &["--tls-ca", &format!("{files}/ca.pem")]);
     Wire::connect(proxy.addr()).ask("set a 0 0 1\r\n1\r\nget a\r\n", "STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n");
     let stranger = proxy_with_flags(&server, &["--tls", "--owner-down", "error"]);
     let mut wire = Wire::connect(stranger.addr());
@@ -138,7 +135,11 @@ fn proxy_with_one_stopped(settings: &str) -> ([Memcached; 2], Peerset, [String; 
     let mut wire = Wire::connect(proxy.addr());
     let keys: Vec<_> = (0..40).map(|number| format!("key:{number}")).collect();
     for key in &keys {
-        wire.ask(format!("set {key} 0 0 1\r\n1\r\n"), "STORED\r\n");
+        // Until it is: what is waited for later may be less than what a busy machine takes.
+        wait_for("the key to be stored", PATIENCE, || {
+            wire.send(format!("set {key} 0 0 1\r\n1\r\n"));
+            (wire.read_until("\r\n") == "STORED\r\n").then_some(())
+        });
     }
     let keys = [0, 1].map(|at: usize| {
         let mut server = Wire::connect(servers[at].addr());
