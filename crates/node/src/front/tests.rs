@@ -55,6 +55,10 @@ impl Service for Echo {
     }
 }
 
+fn config(threads: usize, idle_timeout: Option<Duration>) -> Config {
+    Config { threads, elastic: true, max_conns: 100, idle_timeout, stall_timeout: Duration::from_secs(60) }
+}
+
 fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
     start_with(threads, &Arc::default())
 }
@@ -62,13 +66,7 @@ fn start(threads: usize) -> (Front, SocketAddr, Arc<FrontCounters>) {
 fn start_with(threads: usize, later: &Arc<AtomicUsize>) -> (Front, SocketAddr, Arc<FrontCounters>) {
     let listener = BoundListener::bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
     let ListenAddress::Tcp(address) = listener.address().unwrap() else { panic!("a TCP address") };
-    let config = Config {
-        threads,
-        elastic: true,
-        max_conns: 100,
-        idle_timeout: None,
-        stall_timeout: Duration::from_secs(10),
-    };
+    let config = config(threads, None);
     let counters = Arc::new(FrontCounters::new(threads));
     let echo = |_| Echo { later: later.clone() };
     (Front::start(&config, vec![listener], &counters, echo).unwrap(), address, counters)
@@ -160,4 +158,35 @@ fn draining_waits_for_what_nobody_waits_for() {
     front.drain();
     let left = later.load(Ordering::Relaxed);
     assert!(left == 0 || start.elapsed() >= DRAIN_LIMIT, "{left} turns were still to come");
+}
+
+/// The clock alone does not tell who is idle: as much time may have passed for want of a turn of this process.
+#[test]
+fn who_has_spoken_is_not_idle_however_late_it_is_heard() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    peer.write_all(b"line\n").unwrap();
+    stream.peek(&mut [0]).unwrap();
+    stream.set_nonblocking(true).unwrap();
+
+    let hour = Duration::from_secs(3600);
+    let (config, counters) = (config(1, Some(hour)), Arc::new(FrontCounters::new(1)));
+    let staff = staffing::Staffing::new(&config, counters.clone()).staff();
+    let (mut worker, _inbox) =
+        worker::Worker::new(0, &config, counters.clone(), staff, Echo::default()).unwrap();
+    counters.workers[0].connections.store(1, Ordering::Relaxed);
+    let now = Now::read();
+    let stream = Stream::Tcp(mio::net::TcpStream::from_std(stream));
+    worker.admit(Box::new(connection::Connection::new(stream, (), now.instant)));
+
+    let idle_closed = |worker: &mut worker::Worker<Echo>, hours| {
+        worker.close_overdue(Now { instant: now.instant + hour * hours, ..now });
+        counters.workers[0].idle_closed.value()
+    };
+    assert_eq!(idle_closed(&mut worker, 1), 0);
+    peer.read_exact(&mut [0; b"line\n".len()]).unwrap();
+    assert_eq!(idle_closed(&mut worker, 1), 0);
+    assert_eq!(idle_closed(&mut worker, 2), 1);
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
 }

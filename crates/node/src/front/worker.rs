@@ -55,6 +55,14 @@ enum Why {
     Answered,
 }
 
+/// Why a connection is closed from this side.
+enum Overdue {
+    /// It takes none of its replies, or sends none of its request.
+    Stalled,
+    /// Nothing is asked for.
+    Idle,
+}
+
 pub(super) struct Worker<S: Service> {
     pub(super) number: usize,
     pub(super) poll: Poll,
@@ -170,7 +178,7 @@ impl<S: Service> Worker<S> {
             self.deliver(now);
             if now.instant >= next_sweep {
                 next_sweep = now.instant + SWEEP;
-                self.close_overdue(now.instant);
+                self.close_overdue(now);
             }
             if stop.draining() {
                 let until = *drain_until.get_or_insert(now.instant + DRAIN_LIMIT);
@@ -286,31 +294,51 @@ impl<S: Service> Worker<S> {
         self.counters().connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn close_overdue(&mut self, now: Instant) {
-        let mut overdue = Vec::new();
+    /// Closes connections on which nothing has moved for too long. Each has a last turn before: where this process itself
+    /// stood still, peers did their part meanwhile, and no poller has told of it yet.
+    pub(super) fn close_overdue(&mut self, now: Now) {
+        let scarce = [Purpose::Replies, Purpose::Request].map(|purpose| self.service.is_scarce(purpose));
+        let is_late =
+            |(_, connection): &(usize, &Box<_>)| self.overdue(connection, scarce, now.instant).is_some();
+        let late: Vec<usize> = self.connections.iter().filter(is_late).map(|(key, _)| key).collect();
+        for &key in &late {
+            if !self.connections[key].queued {
+                self.turn(key, now);
+            }
+            let Some(connection) = self.connections.get(key) else { continue };
+            match self.overdue(connection, scarce, now.instant) {
+                Some(Overdue::Stalled) => self.counters().stalled_closed.add(1),
+                Some(Overdue::Idle) => self.counters().idle_closed.add(1),
+                None => continue,
+            }
+            self.close(key);
+        }
+        if !late.is_empty() {
+            self.deliver(now);
+        }
+    }
+
+    /// `scarce` is whether memory is so for replies, and for requests.
+    fn overdue(
+        &self,
+        connection: &Connection<S>,
+        [replies, requests]: [bool; 2],
+        now: Instant,
+    ) -> Option<Overdue> {
         let patience =
             |scarce| if scarce { self.stall_timeout.min(STALL_SCARCE) } else { self.stall_timeout };
-        let for_replies = patience(self.service.is_scarce(Purpose::Replies));
-        let for_requests = patience(self.service.is_scarce(Purpose::Request));
-        for (key, connection) in &self.connections {
-            // One that waits for memory itself, or for the service, cannot help making no progress.
-            let waits = connection.queued || connection.is_held();
-            let for_request = if waits { self.stall_timeout } else { for_requests };
-            let stalled = connection.stalled_since.is_some_and(|since| now - since >= for_replies)
-                || (connection.holds_request() && now - connection.last_progress >= for_request);
-            let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit)
-                && !connection.is_held()
-                && !self.service.owes(&connection.session);
-            if stalled {
-                self.counters().stalled_closed.add(1);
-                overdue.push(key);
-            } else if idle {
-                self.counters().idle_closed.add(1);
-                overdue.push(key);
-            }
-        }
-        for key in overdue {
-            self.close(key);
+        // One that waits for memory itself, or for the service, cannot help making no progress.
+        let waits = connection.queued || connection.is_held();
+        let for_request = if waits { self.stall_timeout } else { patience(requests) };
+        let stalled = connection.stalled_since.is_some_and(|since| now - since >= patience(replies))
+            || (connection.holds_request() && now - connection.last_progress >= for_request);
+        let idle = self.idle_timeout.is_some_and(|limit| now - connection.last_progress >= limit)
+            && !connection.is_held()
+            && !self.service.owes(&connection.session);
+        match (stalled, idle) {
+            (true, _) => Some(Overdue::Stalled),
+            (false, true) => Some(Overdue::Idle),
+            (false, false) => None,
         }
     }
 
