@@ -155,9 +155,11 @@ impl Shared {
             let Ok(link) = Link::new(client, server) else { continue };
             let link = Arc::new(link);
             let mut links = self.links.lock().expect("no holder panics");
-            // Looked at once nobody can miss the link any more: `stall` is for those that it finds and all after them.
-            if self.faults.manner() == Manner::Stall {
-                link.swallow();
+            // Looked at once nobody can miss the link any more: `stall` and `refuse` are for all after those that are found.
+            match self.faults.manner() {
+                Manner::Forward => {}
+                Manner::Stall => link.swallow(),
+                Manner::Refuse => continue,
             }
             links.retain(|link| link.is_open());
             links.push(Arc::clone(&link));

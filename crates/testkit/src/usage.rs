@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn own_usage_grows_with_work() {
         let before = Usage::own().unwrap();
-        let busy = crate::wait_for("CPU time to pass", Duration::from_secs(10), || {
+        let busy = crate::wait_for("CPU time to pass", Duration::from_secs(60), || {
             let busy: u64 = (0..100_000_u64).map(std::hint::black_box).sum();
             (Usage::own().unwrap().cpu > before.cpu).then_some(busy)
         });

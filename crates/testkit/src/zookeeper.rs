@@ -151,13 +151,14 @@ impl Zookeeper {
     /// One of the numbers of `mntr`, as `zk_znode_count` or `zk_watch_count`.
     ///
     /// # Panics
-    /// When the server does not answer for a minute or has no such number.
+    /// When the server does not answer for a minute, or has no such number for so long.
     #[track_caller]
     pub fn count(&self, name: &str) -> u64 {
-        let answer = wait_for(&format!("{} to answer mntr", self.addr()), PATIENCE, || self.ask("mntr"));
-        let mut lines = answer.lines().filter_map(|line| line.split_once('\t'));
-        let value = lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.trim().parse().ok());
-        value.unwrap_or_else(|| panic!("no number {name} in {answer}"))
+        wait_for(&format!("{} to tell its {name}", self.addr()), PATIENCE, || {
+            let answer = self.ask("mntr")?;
+            let mut lines = answer.lines().filter_map(|line| line.split_once('\t'));
+            lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.trim().parse().ok())
+        })
     }
 
     /// Requests that this server has answered since it was started: of all its clients, with their pings and the

@@ -76,7 +76,7 @@ impl Ensemble {
     /// Which server leads, waiting for an election if need be.
     ///
     /// # Panics
-    /// When there is none after ten seconds.
+    /// When there is none after a minute.
     #[track_caller]
     pub fn leader(&self) -> usize {
         let leads = |server: &Zookeeper| server.ask("srvr").is_some_and(|said| said.contains("Mode: leader"));
