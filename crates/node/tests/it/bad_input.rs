@@ -1,7 +1,9 @@
 //! What a broken or hostile client sends, and that nobody else notices.
 
-use std::io::{ErrorKind, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use peerset_testkit::{Memcached, wait_for};
@@ -136,7 +138,8 @@ fn a_client_that_never_reads_is_closed() {
             .filter(|error| error.kind() != ErrorKind::WouldBlock)
     });
     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
-    assert!(peak - before < 8 << 20, "{} bytes were kept for a client that never reads", peak - before);
+    let kept = peak.saturating_sub(before);
+    assert!(kept < 8 << 20, "{kept} bytes were kept for a client that never reads");
     bystander.ask("stats\r\n", "STAT pid ");
     assert!(bystander.read_until("END\r\n").contains("STAT stalled_kicks 1\r\n"));
 }
@@ -153,7 +156,7 @@ fn announced_bytes_cost_nothing_until_they_arrive() {
         })
         .collect();
     Wire::connect(node.addr()).ask("mn\r\n", "MN\r\n");
-    let grown = node.program().usage().resident_bytes - before;
+    let grown = node.program().usage().resident_bytes.saturating_sub(before);
     assert!(grown < 8 << 20, "{grown} bytes for {} announcements", announcers.len());
 }
 
@@ -256,23 +259,30 @@ fn slow_readers_are_slowed_down_and_not_cut_off() {
     let (large, huge) = ("v".repeat(1_000_000), "w".repeat(20_000_000));
     wire.ask(format!("set large 0 0 {}\r\n{large}\r\n", large.len()), "STORED\r\n");
     wire.ask(format!("set huge 0 0 {}\r\n{huge}\r\n", huge.len()), "STORED\r\n");
-    let address = node.addr();
-    let readers: Vec<_> = (0..12)
-        .map(|_| {
-            let (large, huge) = (large.clone(), huge.clone());
-            std::thread::spawn(move || {
-                let mut reader = Wire::connect(address);
-                reader.send("get large large large\r\nget huge\r\n");
-                for _ in 0..3 {
-                    reader.expect(format!("VALUE large 0 {}\r\n{large}\r\n", large.len()));
-                }
-                reader.expect(format!("END\r\nVALUE huge 0 {}\r\n", huge.len()));
-                assert!(reader.read_bytes(huge.len()) == huge.as_bytes());
-                reader.expect("\r\nEND\r\n");
-            })
-        })
-        .collect();
-    readers.into_iter().for_each(|reader| reader.join().unwrap());
+    let value = |key: &str, value: &str| format!("VALUE {key} 0 {}\r\n{value}\r\n", value.len());
+    let replies = format!("{}END\r\n{}END\r\n", value("large", &large).repeat(3), value("huge", &huge));
+    let replies: Arc<[u8]> = replies.into_bytes().into();
+    // Who takes nothing for a second may be cut off while memory is scarce: here one that the machine keeps from running.
+    let all_are_served = || {
+        let readers = [(); 12].map(|()| {
+            let (address, replies) = (node.addr(), replies.clone());
+            thread::spawn(move || read_large_and_huge(address, &replies))
+        });
+        readers.map(|reader| reader.join().unwrap()).iter().all(Result::is_ok)
+    };
+    assert!((0..5).any(|_| all_are_served()));
+}
+
+/// An error if it is cut off.
+fn read_large_and_huge(address: SocketAddr, replies: &[u8]) -> io::Result<()> {
+    let mut reader = Wire::connect(address);
+    reader.send("get large large large\r\nget huge\r\n");
+    for expected in replies.chunks(64 * 1024) {
+        let mut reply = vec![0; expected.len()];
+        reader.stream().read_exact(&mut reply)?;
+        assert!(reply == expected, "other bytes than were stored");
+    }
+    Ok(())
 }
 
 #[test]
@@ -300,12 +310,12 @@ fn uploads_that_never_end_lock_nobody_out() {
 
 #[test]
 fn an_upload_is_not_idle() {
-    let node = node(&["--idle-timeout", "2s"]);
+    let node = node(&["--idle-timeout", "10s"]);
     let mut wire = Wire::connect(node.addr());
-    wire.send("set slow 0 0 30\r\n");
-    for _ in 0..30 {
-        // The pace of a slow client, not a wait for anything.
-        std::thread::sleep(Duration::from_millis(100));
+    wire.send("set slow 0 0 24\r\n");
+    for _ in 0..24 {
+        // The pace of a slow client, not a wait for anything; far from being idle even if the machine stops for a while.
+        thread::sleep(Duration::from_millis(500));
         wire.send("x");
     }
     wire.ask("\r\n", "STORED\r\n");
@@ -313,7 +323,7 @@ fn an_upload_is_not_idle() {
 
 #[test]
 fn idle_connections_are_closed_when_asked() {
-    let node = node(&["--idle-timeout", "2s"]);
+    let node = node(&["--idle-timeout", "5s"]);
     let mut wire = Wire::connect(node.addr());
     wire.ask("mn\r\n", "MN\r\n");
     assert_eq!(wire.read_to_end(), "");

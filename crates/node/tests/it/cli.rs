@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use crate::registry::{start, wait_for_line, wait_for_log};
 use crate::wire::{PEERSET, node};
 
 struct Ran {
@@ -310,12 +311,12 @@ fn what_to_log_can_stand_in_the_file() {
     let path = file.to_str().unwrap();
     // A folder is no list of servers, which is worth a warning.
     let url = format!("file:{}", folder.path().display());
-    std::fs::write(&file, format!("[watch]\nurl = '{url}'\nonce = true\ntimeout = '2s'\nlog = 'error'\n"))
-        .unwrap();
-    let quiet = peerset(&["watch", "--config", path]);
-    assert!(!quiet.stderr.contains("WARN"), "{}", quiet.stderr);
-    let loud = peerset(&["watch", "--config", path, "--log", "warn"]);
-    assert!(loud.stderr.contains("WARN the member file cannot be read"), "{}", loud.stderr);
+    std::fs::write(&file, format!("[watch]\nurl = '{url}'\nlog = 'error'\n")).unwrap();
+    let mut quiet = start(&["watch", "--config", path]);
+    wait_for_line(&mut quiet, "pending");
+    let mut loud = start(&["watch", "--config", path, "--log", "warn"]);
+    wait_for_log(&mut loud, "WARN the member file cannot be read");
+    assert!(!quiet.stderr().contains("WARN"), "{}", quiet.stderr());
 }
 
 #[test]

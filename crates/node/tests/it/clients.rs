@@ -20,7 +20,7 @@ fn memccapable_of_libmemcached_passes() {
     let node = node(&[]);
     let (host, port) = (node.addr().ip().to_string(), node.addr().port().to_string());
     let report = run(
-        Command::new("memccapable").args(["-h", &host, "-p", &port, "-a", "-t", "20"]),
+        Command::new("memccapable").args(["-h", &host, "-p", &port, "-a", "-t", "60"]),
         "apt-get install libmemcached-tools",
     );
     assert!(report.contains("All tests passed"), "{report}");
@@ -45,7 +45,7 @@ from pymemcache.client.base import Client, PooledClient
 from pymemcache import serde
 from pymemcache.exceptions import MemcacheClientError, MemcacheServerError
 
-c = Client((HOST, PORT), default_noreply=False, timeout=10)
+c = Client((HOST, PORT), default_noreply=False, timeout=60)
 assert c.get("absent") is None and c.get("absent", "default") == "default"
 assert c.set("a", b"1", expire=60) and c.get("a") == b"1"
 assert not c.add("a", b"2") and c.add("b", b"2")
@@ -93,7 +93,7 @@ fn an_elasticache_client_discovers_the_node() {
 from elasticache_auto_discovery import discover
 from pymemcache.client.base import Client
 
-found = discover(f"{HOST}:{PORT}", 10)
+found = discover(f"{HOST}:{PORT}", 60)
 assert found == [[HOST.encode(), HOST.encode(), str(PORT).encode()]], found
 host, ip, port = found[0]
 c = Client((ip.decode(), int(port)), default_noreply=False)

@@ -1,7 +1,7 @@
 //! A real ZooKeeper, and the commands that register in it and watch it.
 
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peerset_testkit::{Memcached, Program, Zookeeper, wait_for};
 
@@ -38,14 +38,27 @@ pub(crate) fn url(zookeeper: &Zookeeper) -> String {
     format!("serverset://{}/test/cache", zookeeper.addr())
 }
 
-/// Registers a server with a check ten times a second, over a session of two seconds, unless told otherwise.
+/// Registers a server with a check ten times a second, unless told otherwise. Who stands still for a moment, as processes
+/// do on a busy machine, neither fails its check nor loses its session.
 #[track_caller]
 pub(crate) fn register(url: &str, endpoint: &str, extra: &[&str]) -> Program {
-    let usual = [("--every", "100ms"), ("--timeout", "5s"), ("--session-timeout", "2s")];
+    let usual = [("--every", "100ms"), ("--timeout", "1m"), ("--session-timeout", "20s")];
     let usual =
         usual.iter().filter(|(flag, _)| !extra.contains(flag)).flat_map(|&(flag, value)| [flag, value]);
     let usual: Vec<_> = usual.collect();
     start(&[&["register", url, "--endpoint", endpoint], &usual[..], extra].concat())
+}
+
+/// How long a registrant waits at its end for a registry that does not answer.
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Ends a registrant, and wants it to say so; unless the registry, or it, was too slow to know.
+#[track_caller]
+pub(crate) fn end(registering: &mut Program, saying: &str) {
+    let told = Instant::now();
+    assert!(registering.terminate().success());
+    let (slow, log) = (told.elapsed() >= CLOSE_LIMIT, registering.stderr());
+    assert!(slow || log.contains(saying), "no {saying:?} in {log}");
 }
 
 /// Waits until the newest line that a watch has printed says so; members may stand in any order.

