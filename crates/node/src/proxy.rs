@@ -143,20 +143,25 @@ async fn serve(args: &ProxyArgs, settings: &ProxySettings, config: &ProxyConfig)
     let pages = http.map(|listener| daemon::serve_pages(listener, admin::proxy_router(proxy.clone())));
 
     loop {
+        let before = proxy.shared.plan();
         tokio::select! {
             () = stop.signalled() => break,
             () = front.failed() => anyhow::bail!("a thread that serves requests has ended (the log says why); start again"),
             () = reloader.pools_changed() => {}
             prepared = reloader.prepared() => match prepared {
-                Ok(prepared) => proxy.shared.follow(reloader.next_plan(prepared, &proxy.shared.plan())),
+                Ok(prepared) => proxy.shared.follow(reloader.next_plan(prepared, &before)),
                 Err(error) => {
                     tracing::error!("the config file cannot be used, the old settings stay:\n{error:#}");
                     continue;
                 }
             },
         }
-        proxy.topology.follow(&proxy.shared.plan());
+        let plan = proxy.shared.plan();
+        proxy.topology.follow(&plan);
         front.wake();
+        if plan.number != before.number {
+            reloader.tell(&plan, &before);
+        }
     }
 
     proxy.draining.store(true, Ordering::Relaxed);

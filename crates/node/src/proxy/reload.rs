@@ -100,13 +100,16 @@ impl Reloader {
             let keys = prepared.waiting.join(", ");
             tracing::warn!(%keys, "these settings of [proxy] have changed and wait for a restart");
         }
-        let plan = self.adopt(prepared, Some(before));
+        self.adopt(prepared, Some(before))
+    }
+
+    /// Tells people of a plan that is followed from now on: who waits for this line may rely on it.
+    pub(super) fn tell(&self, plan: &Plan, before: &Plan) {
         let kept = plan.pools.iter().filter(|pool| before.pools.iter().any(|old| Arc::ptr_eq(old, pool)));
         tracing::info!(
             file = %self.running.config.as_deref().unwrap_or(Path::new("")).display(),
             pools = plan.pools.len(), unchanged = kept.count(), "config read again"
         );
-        plan
     }
 
     fn adopt(&mut self, prepared: Prepared, before: Option<&Plan>) -> Plan {
