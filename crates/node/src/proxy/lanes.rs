@@ -1,6 +1,7 @@
 //! One worker's connections to the servers of all pools, and which of them a key goes to.
 
 mod change;
+mod order;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +13,13 @@ use slab::Slab;
 
 use super::pool::{Pool, Server, View};
 use super::upstream::{Refused, Replies, Room, Upstream};
+use order::Successor;
 
 /// How often time-outs are looked for while anything is under way.
 const CHECK: Duration = Duration::from_millis(10);
+
+/// A worker that looks so much later than it should was kept from it.
+const AWAY_MIN: Duration = Duration::from_millis(100);
 
 /// Owners tried after the first where the policy is to go on to the next.
 const NEXT_MAX: usize = 8;
@@ -32,6 +37,8 @@ pub(super) struct Lanes {
     sending: Vec<LaneId>,
     /// Connections that are crowded, and some that no longer are.
     crowded: Vec<LaneId>,
+    /// Connections that send nothing before others have been answered.
+    successors: Vec<Successor>,
     next_check: Instant,
     /// When something has to be looked at though nothing happens.
     wake_at: Option<Instant>,
@@ -95,6 +102,7 @@ impl Lanes {
             pools: Vec::new(),
             sending: Vec::new(),
             crowded: Vec::new(),
+            successors: Vec::new(),
             next_check: Instant::now(),
             wake_at: None,
             seed,
@@ -260,6 +268,7 @@ impl Lanes {
 
     /// Sends what was gathered.
     pub(super) fn flush(&mut self, now: Instant, desk: &mut impl Replies) {
+        self.let_follow(now);
         let Some(registry) = &self.registry else { return };
         let upstreams = &mut self.upstreams;
         self.sending.retain(|&lane| {
@@ -281,6 +290,11 @@ impl Lanes {
     #[inline]
     pub(super) fn check(&mut self, now: Instant, desk: &mut impl Replies) {
         if now >= self.next_check {
+            // Who had no CPU, in the middle of a turn perhaps, cannot say who was silent meanwhile.
+            let away = now.saturating_duration_since(self.next_check);
+            if away >= AWAY_MIN {
+                self.upstreams.iter_mut().for_each(|(_, upstream)| upstream.excuse(away, now));
+            }
             self.next_check = now + CHECK;
             self.maintain(now, desk);
         }

@@ -16,7 +16,7 @@ mod trouble;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::{Registry, Token};
 use peerset_client_memcache::handshake::Handshake;
@@ -92,6 +92,8 @@ pub(super) struct Upstream {
     pub(super) queued: bool,
     /// So much waits that nobody should add to it, until it is [no longer so](Upstream::stays_crowded).
     pub(super) crowded: bool,
+    /// What the server was asked over an earlier connection is not answered yet, and nothing is sent before.
+    pub(super) follows: bool,
     /// The server left its pool; the connection goes when nothing waits for it.
     pub(super) departing: bool,
 }
@@ -141,6 +143,7 @@ impl Upstream {
             unproven: None,
             queued: false,
             crowded: false,
+            follows: false,
             departing: false,
         }
     }
@@ -172,6 +175,30 @@ impl Upstream {
             Link::Closed => Some(self.health.ejected_until().unwrap_or(now)),
             Link::Open(_) if self.pending.is_empty() => None,
             _ => Some(now),
+        }
+    }
+
+    /// The name of its pool.
+    pub(super) fn pool(&self) -> &str {
+        &self.settings.pool
+    }
+
+    /// Lets it send what has waited for an earlier connection, and the server have its time for that.
+    pub(super) fn follow(&mut self, now: Instant) {
+        self.follows = false;
+        self.heard = now;
+    }
+
+    /// The worker was away for so long, and nobody heard what the server said meanwhile.
+    pub(super) fn excuse(&mut self, away: Duration, now: Instant) {
+        match &mut self.link {
+            Link::Connecting(_, until) | Link::Greeting(_, _, until) => *until += away,
+            Link::Open(_) => {
+                if let Some(first) = self.pending.front() {
+                    self.heard = (first.since.max(self.heard) + away).min(now);
+                }
+            }
+            Link::Closed => {}
         }
     }
 
@@ -207,7 +234,7 @@ impl Upstream {
                 let limit = self.settings.server.request_timeout;
                 // What moves is slow and not hung: only silence counts.
                 let silent = |first: &Pending| now.duration_since(first.since.max(self.heard)) >= limit;
-                if self.pending.front().is_some_and(silent) {
+                if !self.follows && self.pending.front().is_some_and(silent) {
                     let why = format!("it did not answer a request within {limit:?}");
                     self.fail(Trouble::new(Failure::Timeout, why), now, desk);
                 }

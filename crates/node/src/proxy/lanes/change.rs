@@ -116,16 +116,20 @@ impl Lanes {
         Set { pool: pool.clone(), view, lanes }
     }
 
-    /// Uses the newest view of a pool if its servers are ready, or will not be.
+    /// Uses the newest view of a pool if its servers are ready, or will not be; at once where there was none to ask, as
+    /// waiting for a connection is better than to be told that nobody is there.
     pub(super) fn settle(&mut self, at: usize, now: Instant) {
-        let Some(incoming) = &self.pools[at].incoming else { return };
-        if now < incoming.until && !incoming.set.lanes.iter().all(|&lane| self.upstreams[lane].is_settled()) {
+        let PoolLanes { used, incoming: Some(incoming) } = &self.pools[at] else { return };
+        let is_settled = |&lane: &LaneId| self.upstreams[lane].is_settled();
+        let waits = used.view.unusable().is_none() && now < incoming.until;
+        if waits && !incoming.set.lanes.iter().all(is_settled) {
             return;
         }
         let Some(incoming) = self.pools[at].incoming.take() else { return };
         let departed = std::mem::replace(&mut self.pools[at].used, incoming.set);
         let staying: HashSet<LaneId> = self.pools[at].used.lanes.iter().copied().collect();
         departed.lanes.into_iter().filter(|lane| !staying.contains(lane)).for_each(|lane| self.depart(lane));
+        self.keep_order(at);
     }
 
     fn depart(&mut self, lane: LaneId) {

@@ -275,3 +275,40 @@ fn what_a_server_at_work_is_asked_waits_for_the_next_turn_and_no_longer() {
     check(4, 0, false);
     check(5, HELD_MAX, false);
 }
+
+#[test]
+fn a_server_is_not_silent_while_nobody_listens() {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |_| {});
+    let (start, limit) = (Instant::now(), ServerConfig::default().request_timeout);
+    rig.maintain(start);
+    let _stream = greet(&listener);
+    rig.turn_until(start, is_open);
+    rig.ask(start);
+    let back = start + limit * 3;
+    rig.upstream.excuse(limit * 3, back);
+    rig.maintain(back);
+    rig.maintain(back + limit - Duration::from_millis(1));
+    assert_eq!(rig.desk.failed, []);
+    rig.maintain(back + limit);
+    assert_eq!(rig.desk.failed, [Answer::TimedOut]);
+}
+
+#[test]
+fn what_follows_an_earlier_connection_is_sent_when_that_is_done() {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |_| {});
+    let (start, limit) = (Instant::now(), ServerConfig::default().request_timeout);
+    rig.maintain(start);
+    let _stream = greet(&listener);
+    rig.turn_until(start, is_open);
+    rig.upstream.follows = true;
+    rig.ask(start);
+    rig.upstream.flush(rig.poll.registry(), start, &mut rig.desk);
+    rig.maintain(start + limit * 2);
+    assert!(!rig.upstream.output.is_empty() && rig.desk.failed.is_empty(), "it was not asked yet");
+    rig.upstream.follow(start + limit * 2);
+    rig.upstream.flush(rig.poll.registry(), start + limit * 2, &mut rig.desk);
+    rig.maintain(start + limit * 2);
+    assert!(rig.upstream.output.is_empty() && rig.desk.failed.is_empty());
+}

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use peerset_testkit::{Peerset, TempDir, wait_for};
+use peerset_testkit::{FaultProxy, Peerset, TempDir, Way, wait_for};
 
 use super::fleet::{Fleet, KEYS, PATIENCE, cluster, wait_for_members, wait_until_known};
 use super::load::{Expect, Load};
@@ -111,6 +111,21 @@ fn a_pool_without_members_says_so_at_once() {
     std::fs::create_dir(folder.path().join("folder")).unwrap();
     check_refused(&url("folder"), "pending");
     check_refused(&url("nonesuch"), "absent");
+}
+
+#[test]
+fn the_first_members_of_a_pool_are_waited_for() {
+    let fleet = Fleet::start(1);
+    let network = FaultProxy::start(fleet.servers[0].addr());
+    network.delay(Way::ToClient, Duration::from_millis(500));
+    fleet.write("# nobody yet\n");
+    let proxy = fleet.proxy(&[]);
+    fleet.write(&format!("{}\n", network.addr()));
+    wait_for("the first member", PATIENCE, || {
+        (cluster(proxy.addr()).1 == [network.addr().to_string()]).then_some(())
+    });
+    // Whoever connects now is served by a worker that knows the member, and is not connected to it yet.
+    Wire::connect(proxy.addr()).ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
 }
 
 #[test]

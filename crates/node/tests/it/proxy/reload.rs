@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use peerset_testkit::{Answer, Memcached, Peerset, Program, ScriptedServer, TempDir, wait_for};
+use peerset_testkit::{
+    Answer, FaultProxy, Memcached, Peerset, Program, ScriptedServer, TempDir, Way, wait_for,
+};
 
 use super::fleet::{Fleet, PATIENCE, wait_until_known};
 use super::load::{Expect, Load};
@@ -316,6 +318,47 @@ fn a_pool_with_other_settings_knows_still_which_server_hangs() {
     wire.ask(format!("get {}\r\nget {}\r\n", keys[1], keys[2]), "END\r\nEND\r\n");
     configured.fleet.servers[0].resume();
     configured.wait_for_answer(&format!("set {} 0 0 1\r\n1\r\n", keys[0]), "STORED\r\n");
+}
+
+#[test]
+fn a_pool_with_other_settings_keeps_the_order_of_requests() {
+    let (server, folder) = (Memcached::start(&[]), TempDir::new().unwrap());
+    let network = FaultProxy::start(server.addr());
+    let text = |queue| {
+        format!("[pools.main]\ndiscover = \"static:{}\"\n{PATIENT}\nqueue = {queue}\n", network.addr())
+    };
+    write(&path(&folder), &text(100));
+    let flags = ["--threads", "1", "--config", path(&folder).to_str().unwrap()].map(str::to_owned);
+    let proxy = Peerset::start_proxy(PEERSET, &flags.each_ref().map(String::as_str));
+    wait_until_known(proxy.addr());
+    let [mut wire, mut another] = [(); 2].map(|()| Wire::connect(proxy.addr()));
+    wire.ask("set a 0 0 1\r\n1\r\n", "STORED\r\n");
+    let mut wait_for_stat = |stat: &str| {
+        let expected = format!("STAT main:{}:{stat}\r\n", network.addr());
+        wait_for(stat, PATIENCE, || {
+            another.send("stats servers\r\n");
+            another.read_until("\r\nEND\r\n").contains(&expected).then_some(())
+        });
+    };
+    // Slow is the old connection only.
+    network.delay(Way::ToServer, Duration::from_secs(2));
+    wire.send("set a 0 0 1 noreply\r\n2\r\n");
+    let sent = Instant::now();
+    // Of the first two, one looked whether the pool is known.
+    wait_for_stat("requests 3");
+    wait_for("the network to have taken it", PATIENCE, || {
+        (sent.elapsed() > Duration::from_millis(300)).then_some(())
+    });
+    network.heal();
+    write(&path(&folder), &text(200));
+    proxy.program().signal("HUP");
+    wait_for_stat("connections 2");
+    let connected = Instant::now();
+    wait_for("the new connection to be used", PATIENCE, || {
+        wait_for_stat("connects 2");
+        (connected.elapsed() > Duration::from_millis(100)).then_some(())
+    });
+    wire.ask("get a\r\n", "VALUE a 0 1\r\n2\r\nEND\r\n");
 }
 
 #[test]
