@@ -20,7 +20,7 @@ pub(crate) const SET: &str = "/discovery/test/set";
 /// Sessions that no busy machine lets expire.
 pub(crate) fn config() -> ZookeeperConfig {
     let mut config = ZookeeperConfig::default();
-    config.session_timeout = Duration::from_secs(10);
+    config.session_timeout = Duration::from_secs(30);
     config.retry_max = Some(Duration::from_millis(200));
     config
 }
@@ -30,10 +30,11 @@ pub(crate) fn connect(addr: SocketAddr) -> Zookeeper {
     Zookeeper::connect_alone(&[addr.try_into().unwrap()], config()).unwrap()
 }
 
-/// The same for one that is to expire, or to lose patience.
+/// The same for one that is to expire, or to lose patience: no sooner than a busy machine makes it wait, or it would
+/// expire when nobody expects that.
 pub(crate) fn connect_briefly(addr: SocketAddr) -> Zookeeper {
     let mut config = config();
-    config.session_timeout = Duration::from_secs(3);
+    config.session_timeout = Duration::from_secs(10);
     Zookeeper::connect_alone(&[addr.try_into().unwrap()], config).unwrap()
 }
 
@@ -147,7 +148,7 @@ pub(crate) fn kazoo(addr: SocketAddr, script: &str) -> String {
     assert!(packages.join("kazoo").is_dir(), "no {}/kazoo: run `cargo xtask setup`", packages.display());
     let script = format!(
         "import json\nfrom kazoo.client import KazooClient\nSET = {SET:?}\n\
-         zk = KazooClient(hosts='{addr}', timeout=10)\nzk.start(timeout=20)\n{script}\nzk.stop()\nzk.close()\n"
+         zk = KazooClient(hosts='{addr}', timeout=60)\nzk.start(timeout=60)\n{script}\nzk.stop()\nzk.close()\n"
     );
     let output = Command::new("python3").env("PYTHONPATH", packages).args(["-c", &script]).output();
     let Output { status, stdout, stderr } = output.expect("apt-get install python3");
