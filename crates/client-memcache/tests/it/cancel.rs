@@ -53,7 +53,7 @@ async fn operation(client: &Client, number: usize) {
         4 => _ = client.incr(name, 1).await,
         5 => _ = client.stats(None).await,
         6 => _ = client.touch(name, Expiry::Never).await.unwrap(),
-        _ => _ = client.deadline(std::time::Duration::from_secs(9)).gets(name).await.unwrap(),
+        _ => _ = client.deadline(std::time::Duration::from_secs(60)).gets(name).await.unwrap(),
     }
 }
 

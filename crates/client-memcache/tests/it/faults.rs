@@ -94,7 +94,7 @@ async fn a_connection_that_is_closed_in_idleness_is_nobodys_fault() {
 async fn a_slow_server_is_not_a_hung_one() {
     let server = Memcached::start(&[]);
     let network = FaultProxy::start(server.addr());
-    let client = configured(network.addr(), |config| config.request_timeout = Duration::from_secs(5));
+    let client = client(network.addr());
     network.delay(Way::ToClient, Duration::from_millis(30));
     let answers = join_all((0..100).map(|_| client.get(key("a")))).await;
     assert!(answers.into_iter().all(|answer| answer.unwrap().is_none()));

@@ -35,8 +35,8 @@ fn configured(addr: SocketAddr, change: impl FnOnce(&mut ServerConfig)) -> Clien
 /// Default settings, but for a machine that is busy with other tests.
 fn patient() -> ServerConfig {
     let mut config = ServerConfig::default();
-    config.connect_timeout = Duration::from_secs(10);
-    config.request_timeout = Duration::from_secs(10);
+    config.connect_timeout = Duration::from_secs(30);
+    config.request_timeout = Duration::from_secs(30);
     config
 }
 

@@ -90,7 +90,7 @@ async fn expiries_arrive_as_meant() {
             match (ttl, lasts) {
                 (Ttl::Never, None) => {}
                 (Ttl::Left(left), Some(lasts)) => {
-                    assert!(left.abs_diff(lasts) <= Duration::from_secs(5), "{left:?}");
+                    assert!(left.abs_diff(lasts) <= Duration::from_secs(60), "{left:?}");
                 }
                 other => panic!("{expiry:?} became {other:?}"),
             }

@@ -106,7 +106,7 @@ async fn what_is_answered_while_an_owner_is_down() {
     let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
     let lost: Vec<usize> =
         (0..60).filter(|i| miss.locate(keys[*i]) == Some(endpoint(servers[0].addr()))).collect();
-    assert!(lost.len() > 5);
+    assert!(!lost.is_empty());
     for key in &keys {
         miss.set(*key, "x", MINUTE).await.unwrap();
     }
@@ -235,13 +235,15 @@ async fn newcomers_take_no_traffic_before_they_are_connected() {
 
 #[tokio::test]
 async fn requests_in_flight_finish_on_the_server_they_began_with() {
-    let servers = three();
+    let mut servers = three();
     let network = FaultProxy::start(servers[0].addr());
     let (publisher, watch) = channel(SourceName::new("test"), Limits::default());
     publisher.publish([Member::at(endpoint(network.addr()))], Revision(1));
-    let client = Client::sharded(watch).config(patient()).build().unwrap();
-    client.set(key("a"), "first", MINUTE).await.unwrap();
-    network.delay(Way::ToClient, Duration::from_millis(100));
+    let mut config = patient();
+    config.request_timeout = Duration::from_secs(60);
+    let client = Client::sharded(watch).config(config).build().unwrap();
+    client.set(key("a"), "first", Expiry::Never).await.unwrap();
+    servers[0].stop();
     let late = tokio::spawn({
         let client = client.clone();
         async move { client.get(key("a")).await }
@@ -253,6 +255,7 @@ async fn requests_in_flight_finish_on_the_server_they_began_with() {
     })
     .await;
     assert_eq!(client.get(key("a")).await.unwrap(), None);
+    servers[0].resume();
     assert_eq!(late.await.unwrap().unwrap().unwrap().data, "first");
     eventually("the old server to be let go", || async { (network.connections_open() == 0).then_some(()) })
         .await;

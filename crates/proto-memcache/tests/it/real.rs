@@ -78,7 +78,7 @@ fn differs(fault: Fault, stream: &[u8]) -> bool {
 /// The error lines memcached answers, without those that are about items and not about the request.
 fn refusals_of(memcached: &Memcached, stream: &[u8]) -> Vec<String> {
     let mut socket = TcpStream::connect(memcached.addr()).expect("memcached listens");
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("not zero");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
     socket.write_all(stream).expect("memcached reads");
     socket.shutdown(Shutdown::Write).expect("connected");
     let mut answer = Vec::new();
