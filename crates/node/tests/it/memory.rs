@@ -83,8 +83,9 @@ fn check_bound(node: &Peerset, memory: u64, operations: usize, size_max_bits: u6
 
 #[test]
 fn a_full_node_stays_within_its_memory_and_takes_every_set() {
-    let node = node(&["--memory", "16mb", "--threads", "3"]);
-    check_bound(&node, 16 << 20, 500, 17);
+    // A third expires within a second; what may be left on a slow machine is still twice as much.
+    let node = node(&["--memory", "8mb", "--threads", "3"]);
+    check_bound(&node, 8 << 20, 500, 17);
     let mut wire = Wire::connect(node.addr());
     wire.send("stats\r\n");
     let stats = wire.read_until("END\r\n");
