@@ -14,8 +14,12 @@ usage: peerset-fuzz [TARGET] [--seconds N] [--seed N]    every target, or one, f
        peerset-fuzz [TARGET] [--inputs N] [--seed N]     the same for N inputs, however long that takes
        peerset-fuzz TARGET --input FILE                  one input again";
 
-/// No input may take longer. Generous, since a build machine may stop for seconds; an endless loop takes longer still.
-const INPUT_TIME_MAX: Duration = Duration::from_secs(20);
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// No input may take longer than so many looks, twenty seconds. Generous, since a build machine may be busy; an endless loop
+/// takes longer still.
+const LOOKS_MAX: u32 = 100;
 
 /// Enough to shrink an input of a few kilobytes to what matters.
 const SHRINK_TRIES: usize = 20_000;
@@ -100,11 +104,11 @@ fn smoke(target: &'static Target, seed: u64, budget: Budget) -> Result<(), Strin
         drop(finished.send(found));
     });
     let found = loop {
-        match outcome.recv_timeout(Duration::from_millis(200)) {
+        match outcome.recv_timeout(LOOK) {
             Ok(found) => break found,
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(input) = watchdog.overdue(INPUT_TIME_MAX) {
-                    let what = format!("{} takes over {INPUT_TIME_MAX:?}", target.name);
+                if let Some(input) = watchdog.overdue(LOOKS_MAX) {
+                    let what = format!("{} takes over {:?}", target.name, LOOK * LOOKS_MAX);
                     return Err(explain(target, seed, &input, &what));
                 }
             }

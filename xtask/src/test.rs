@@ -48,7 +48,8 @@ const STEPS: &[Step] = &[
         run: || {
             // Property tests draw their cases from this seed rather than a new one: CI says the same of the same code.
             let mut nextest = cargo(&["nextest", "run", "--workspace"]);
-            run_noting(nextest.env("PROPTEST_RNG_SEED", "1"), is_summary)
+            // What servers and shells say in errors is compared, and they say it in the language of the machine.
+            run_noting(nextest.env("PROPTEST_RNG_SEED", "1").env("LC_ALL", "C.UTF-8"), is_summary)
         },
         fix: "run one again with `cargo nextest run -p PACKAGE NAME`; seeds are in its output",
     },
@@ -84,10 +85,11 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        what: "a few seconds of every fuzz target",
+        what: "a few thousand inputs for every fuzz target",
         run: || {
-            // The same seed each time: CI says the same of the same code. `cargo xtask fuzz` takes a new one.
-            let words = ["--seconds", "3", "--seed", "1"];
+            // The same inputs each time, on machines of any speed: CI says the same of the same code. `cargo xtask fuzz`
+            // takes a new seed and goes on for a time.
+            let words = ["--inputs", "5000", "--seed", "1"];
             let mut runner = cargo(&["run", "--quiet", "--package", "peerset-fuzz", "--"]);
             run_noting(runner.args(words), |line| line.contains(" inputs, nothing found"))
         },
