@@ -7,7 +7,7 @@ mod apt;
 mod needs;
 mod python;
 
-use crate::shell::{cargo, command, find_program, output, run as run_shown, run_patiently};
+use crate::shell::{cargo, command, find_program, output, run_patiently};
 use anyhow::{Result, bail};
 use needs::{NEEDS, Need, Source};
 use std::path::PathBuf;
@@ -63,9 +63,12 @@ fn install(missing: &[&Need]) -> Result<()> {
     for need in missing {
         match need.source {
             Source::Apt { .. } => {}
-            Source::Cargo { package } => run_patiently(&mut cargo(&["install", "--locked", package]))?,
+            Source::Cargo { package, version } => {
+                let release = format!("{package}@{version}");
+                run_patiently(&mut cargo(&["install", "--locked", &release]))?;
+            }
             Source::Component(component) if find_program("rustup").is_some() => {
-                run_shown(&mut command("rustup", &["component", "add", component]))?;
+                run_patiently(&mut command("rustup", &["component", "add", component]))?;
             }
             Source::Component(_) => by_hand.push(need.source.by_hand()),
             Source::PyPi { package, version } if python::has_pip() => python::install(package, version)?,

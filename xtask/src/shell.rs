@@ -34,20 +34,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Time for a mirror to recover.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// Tries of what asks a mirror or a registry.
-const TRIES: u32 = 3;
+/// Times for a mirror to recover, before each further try of what asks one.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(40)];
 
 /// As [`run`], but tries again: for what a mirror or a registry answers, which may be an error once and not again.
 pub(crate) fn run_patiently(command: &mut Command) -> Result<()> {
-    for left in (1..TRIES).rev() {
+    for pause in PAUSES {
         match run(command) {
             Ok(()) => return Ok(()),
-            Err(error) => println!("    {error:#}; trying again, {left} times at most"),
+            Err(error) => println!("    {error:#}; trying again in {pause:?}"),
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
     }
     run(command)
 }

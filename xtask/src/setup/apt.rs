@@ -17,14 +17,21 @@ pub(crate) fn install(packages: &[&str], services: &[&str]) -> Result<Option<Str
         return Ok(Some(format!("# there is no apt-get here; install what your system calls: {names}")));
     }
     let Some(privilege) = Privilege::find() else { return Ok(Some(by_hand(packages))) };
-    run_patiently(&mut privilege.command(&["apt-get", "update", "-qq"]))?;
+    if let Err(error) = run_patiently(privilege.command(&["apt-get", "update", "-qq"]).args(PATIENT)) {
+        // One of the sources, say, of which nothing is needed.
+        println!("    {error:#}; going on with the lists that are here");
+    }
     let install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"];
-    run_patiently(privilege.command(&install).args(packages))?;
+    run_patiently(privilege.command(&install).args(PATIENT).args(packages))?;
     for service in services {
         stop(&privilege, service);
     }
     Ok(None)
 }
+
+/// A machine that was just started is often upgrading itself, and holds the lock of what is installed; minutes, if much is
+/// new.
+const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
 
 /// What a person with the rights types.
 pub(crate) fn by_hand(packages: &[&str]) -> String {

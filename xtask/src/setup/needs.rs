@@ -14,8 +14,8 @@ pub(crate) struct Need {
 pub(crate) enum Source {
     /// A system package; `service` is what its installation would leave running on a port that tests or tours use.
     Apt { package: &'static str, service: Option<&'static str> },
-    /// A program from crates.io.
-    Cargo { package: &'static str },
+    /// A program from crates.io, at a version that this workspace's Rust can build; one that is there may have another.
+    Cargo { package: &'static str, version: &'static str },
     /// A part of the Rust toolchain.
     Component(&'static str),
     /// A Python package at one version, in `target/python` and nowhere else.
@@ -28,7 +28,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         name: "cargo-nextest",
         why: "runs the tests, each in a process of its own",
-        source: Source::Cargo { package: "cargo-nextest" },
+        source: Source::Cargo { package: "cargo-nextest", version: "0.9.143" },
     },
     Need {
         name: "memcached",
@@ -108,7 +108,7 @@ impl Source {
     pub(crate) fn by_hand(self) -> String {
         match self {
             Source::Apt { package, .. } => super::apt::by_hand(&[package]),
-            Source::Cargo { package } => format!("cargo install --locked {package}"),
+            Source::Cargo { package, version } => format!("cargo install --locked {package}@{version}"),
             Source::Component(component) => format!("rustup component add {component}"),
             Source::PyPi { package, version } => super::python::by_hand(package, version),
         }
