@@ -3,7 +3,7 @@
 //! - [`Memcached`] and [`Peerset`] start a server on a free port and kill it on drop; [`Program`] is what both are
 //!   made of, for tests of other commands. A server's output is shown when the test that used it fails.
 //! - [`Twemproxy`], [`Zookeeper`] and [`Ensemble`] are started the same way. A [`Memcached`] or ZooKeeper can be
-//!   killed, halted and brought back where it was.
+//!   killed, halted and brought back where it was. A [`SecureZookeeper`] speaks TLS, with [`Certificates`] of its own.
 //! - [`FaultProxy`] is a network that is slow, swallows, cuts and garbles; [`ScriptedServer`] answers as it is told.
 //! - [`Port`] keeps a port for a server that is down.
 //! - [`wait_for`] waits for a condition, never for an amount of time.
@@ -22,6 +22,7 @@
 //! Session::run(7, old.addr(), new.addr()).expect("the number of threads changes no reply");
 //! ```
 
+mod certificates;
 pub mod differential;
 mod fault_proxy;
 mod log;
@@ -35,6 +36,7 @@ mod usage;
 mod wait;
 mod zookeeper;
 
+pub use certificates::Certificates;
 pub use fault_proxy::{FaultProxy, Way};
 pub use log::Log;
 pub use memcached::Memcached;
@@ -47,4 +49,4 @@ pub use tempfile::TempDir;
 pub use twemproxy::{Twemproxy, TwemproxyOptions};
 pub use usage::Usage;
 pub use wait::wait_for;
-pub use zookeeper::{Ensemble, Zookeeper};
+pub use zookeeper::{Ensemble, SecureZookeeper, Zookeeper};

@@ -1,6 +1,7 @@
 //! The real ZooKeeper.
 
 mod ensemble;
+mod secure;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,6 +15,7 @@ use crate::program::PATIENCE;
 use crate::{Port, Program, wait_for};
 
 pub use ensemble::Ensemble;
+pub use secure::SecureZookeeper;
 
 /// One ZooKeeper server on a port of its own, in memory but for a folder that is removed with it; killed on drop.
 ///

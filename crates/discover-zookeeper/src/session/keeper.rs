@@ -120,7 +120,7 @@ impl Keeper<'_> {
     /// Why there is no connection, in words for people, found out with so much patience.
     async fn explain(&self, error: &Error, patience: Duration) -> String {
         match error {
-            Error::NoHosts | Error::Timeout => diagnose(&self.servers, patience).await,
+            Error::NoHosts | Error::Timeout => diagnose(&self.servers, &self.config, patience).await,
             Error::AuthFailed => self.refusal(),
             error => error.to_string(),
         }
