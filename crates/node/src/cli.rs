@@ -16,6 +16,7 @@ pub(crate) mod serve;
 pub(crate) mod servers;
 pub(crate) mod units;
 pub(crate) mod watch;
+pub(crate) mod zk_tls;
 
 use clap::{Parser, Subcommand};
 

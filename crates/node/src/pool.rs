@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use peerset_cluster::{DiscoveryUrl, FileConfig, FileSource, Item, LineProblem, Member, Snapshot, State};
-use peerset_discover_zookeeper::Credentials;
+use peerset_discover_zookeeper::ZookeeperConfig;
 use peerset_placement::Server;
 use peerset_route::server_of;
 
@@ -36,8 +36,8 @@ pub(crate) enum PoolError {
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(crate) url: DiscoveryUrl,
-    /// As whom a registry is asked.
-    pub(crate) credentials: Vec<Credentials>,
+    /// How a registry is asked, and as whom.
+    pub(crate) zookeeper: ZookeeperConfig,
 }
 
 /// The servers in the order in which they are written, on which some placements depend; those that a proxy would have.
@@ -51,9 +51,8 @@ pub(crate) fn servers(pool: &Pool) -> anyhow::Result<Vec<Server>> {
 }
 
 /// The servers that a registry has now.
-fn ask(Pool { url, credentials }: &Pool) -> anyhow::Result<Vec<Server>> {
-    let mut look = Look::default();
-    look.zookeeper.credentials.clone_from(credentials);
+fn ask(Pool { url, zookeeper }: &Pool) -> anyhow::Result<Vec<Server>> {
+    let look = Look { zookeeper: zookeeper.clone(), ..Look::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let snapshot = runtime.block_on(async {
         let source = source::open(url, &look)?;
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     fn at(url: &str) -> anyhow::Result<Vec<Server>> {
-        servers(&Pool { url: url.parse().unwrap(), credentials: Vec::new() })
+        servers(&Pool { url: url.parse().unwrap(), zookeeper: ZookeeperConfig::default() })
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! The source that a discovery URL names.
 //!
-//! Of ZooKeeper this program uses connections in clear: TLS is the library's, `peerset-discover-zookeeper` with its
-//! feature `tls`, and has no flags here. Credentials are sent over them as they are, so keep such connections within a
-//! network that is trusted. An ensemble that answers is believed: one that came back without its data says that a set is
-//! absent, and absent it is.
+//! Connections to ZooKeeper are in clear unless `--zk-tls-ca` is given, for which the program is built with its feature
+//! `zookeeper-tls`. Credentials are sent over them as they are, so keep those in clear within a network that is trusted.
+//! An ensemble that answers is believed: one that came back without its data says that a set is absent, and absent it is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use peerset_cluster::{Discover, DiscoveryUrl, FileSource, Scheme, Select, StaticSource, Union, Watch};
 use peerset_discover_zookeeper::{
-    Credentials, OpenError, Serverset, ServersetConfig, ServersetPath, Stabilizer, Statuses, Zookeeper,
-    ZookeeperConfig,
+    OpenError, Serverset, ServersetConfig, ServersetPath, Stabilizer, Statuses, Zookeeper, ZookeeperConfig,
 };
 
 type BoxedError = Box<dyn std::error::Error + Send + Sync>;
@@ -172,10 +170,10 @@ impl Sources {
 pub(crate) fn open_all(
     name: &str,
     urls: &[DiscoveryUrl],
-    credentials: &[Credentials],
+    zookeeper: &ZookeeperConfig,
 ) -> Result<Sources, SourceError> {
-    let mut look = Look { hold_removals: Some(Stabilizer::HOLD), ..Look::default() };
-    look.zookeeper.credentials = credentials.to_vec();
+    let zookeeper = zookeeper.clone();
+    let look = Look { hold_removals: Some(Stabilizer::HOLD), zookeeper, ..Look::default() };
     let each = urls.iter().map(|url| open(url, &look)).collect::<Result<Vec<_>, _>>()?;
     let all: Vec<_> = each.iter().map(|source| source.discover.clone()).collect();
     let discover = match <[_; 1]>::try_from(all) {

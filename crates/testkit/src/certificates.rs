@@ -13,6 +13,7 @@ use tempfile::TempDir;
 /// | `server.pem`, `server.key` | a certificate for 127.0.0.1 with its key behind it; the key alone |
 /// | `client.pem`, `client.key` | the same of a client |
 /// | `stranger.pem` | an authority that signed none of these |
+/// | `strange-server.pem` | a certificate for 127.0.0.1 that it did sign, with its key behind it |
 ///
 /// - **Cost**: some 50 ms of `openssl`.
 #[derive(Debug)]
@@ -25,11 +26,12 @@ set -e
 ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
 for ca in ca stranger; do openssl req -x509 $ec -keyout $ca.key -out $ca.pem -days 2 -subj /CN=$ca; done
 echo subjectAltName=IP:127.0.0.1 > extensions
-for name in server client; do
-    openssl req $ec -keyout $name.key -out csr -subj /CN=$name
-    openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out chain
-    cat chain $name.key > $name.pem
-done
+sign() {
+    openssl req $ec -keyout $2.key -out csr -subj /CN=$2
+    openssl x509 -req -in csr -CA $1.pem -CAkey $1.key -CAcreateserial -days 2 -extfile extensions -out chain
+    cat chain $2.key > $2.pem
+}
+sign ca server; sign ca client; sign stranger strange-server
 "#;
 
 impl Certificates {

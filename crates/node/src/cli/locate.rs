@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::flags::{Flags, text};
 use super::servers::{ServersError, pool};
+use super::zk_tls::ZkTls;
 use crate::locate::LocateSettings;
 use crate::output::Format;
 
@@ -26,14 +27,14 @@ Config file (--config FILE):
 
 /// Every setting, as a flag and as a key of the config file's `[locate]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct LocateFlags {
     /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, file:PATH, zk://… or serverset://…
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "text")]
     pool: Option<DiscoveryUrl>,
 
-    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted
+    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
@@ -53,6 +54,10 @@ pub(crate) struct LocateFlags {
     /// The keys
     #[arg(value_name = "KEY")]
     key: Vec<String>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 impl Flags for LocateFlags {
@@ -71,11 +76,12 @@ impl Flags for LocateFlags {
             keys,
             format: self.format.or(other.format),
             key,
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 
     fn settings(self) -> Result<LocateSettings, ServersError> {
-        let pool = pool("pool", self.pool, self.auth_file.as_deref())?;
+        let pool = pool("pool", self.pool, self.auth_file.as_deref(), &self.zk_tls)?;
         if self.key.is_empty() && self.keys.is_none() {
             return Err(ServersError::NoKeys);
         }

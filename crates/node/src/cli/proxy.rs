@@ -14,6 +14,7 @@ use super::config_file::{ConfigError, ConfigFile};
 use super::flags::{Ready, blame, text};
 use super::front::{HttpAddress, count, one_or_several};
 use super::units::{Period, Size};
+use super::zk_tls::ZkTls;
 use crate::front::ListenAddress;
 use crate::proxy::config::ProxyConfig;
 pub(crate) use settings::ProxySettings;
@@ -60,7 +61,7 @@ pub(crate) struct ProxyArgs {
 
 /// Every setting, as a flag and as a key of the config file's `[proxy]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct ProxyFlags {
     /// Where the servers are: static:HOST:PORT,…, file:PATH, zk://… or serverset://…; may be given several times, all
     /// for the one pool
@@ -68,7 +69,7 @@ pub(crate) struct ProxyFlags {
     #[serde(deserialize_with = "urls")]
     pool: Vec<DiscoveryUrl>,
 
-    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted
+    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     discover_auth_file: Option<PathBuf>,
 
@@ -147,6 +148,10 @@ pub(crate) struct ProxyFlags {
     /// Address of the admin pages (/metrics, /api/members, …), or off [default: 127.0.0.1:7980]
     #[arg(long, value_name = "ADDRESS|off")]
     http: Option<HttpAddress>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 /// What a proxy does with keys.
@@ -219,6 +224,7 @@ impl ProxyFlags {
             idle_timeout: self.idle_timeout.or(other.idle_timeout),
             stall_timeout: self.stall_timeout.or(other.stall_timeout),
             http: self.http.or(other.http),
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 }

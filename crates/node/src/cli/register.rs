@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::auth::{self, Auth, AuthFileError};
 use super::flags::{About, Flags, text};
 use super::units::Period;
+use super::zk_tls::{ZkTls, ZkTlsError};
 use crate::register::RegisterSettings;
 use crate::register::check::Check;
 use crate::source::{self, Look, SourceError};
@@ -44,7 +45,7 @@ Config file (--config FILE; `peerset check FILE` explains it):
 
 /// Every setting, as a flag and as a key of the config file's `[register]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct RegisterFlags {
     /// The set: zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE; it is created if it does not exist
     #[arg(value_name = "URL")]
@@ -96,13 +97,17 @@ pub(crate) struct RegisterFlags {
     #[arg(long, value_name = "SCHEME:SECRET")]
     auth: Vec<Auth>,
 
-    /// A file whose first line holds such credentials. They are sent unencrypted
+    /// A file whose first line holds such credentials. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
     /// Who may read and change what is created in ZooKeeper; all but anyone need credentials [default: anyone]
     #[arg(long, value_enum, value_name = "WHO")]
     acl: Option<Acl>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 /// No ensemble grants as much; what is longer was not meant.
@@ -151,6 +156,8 @@ pub(crate) enum RegisterSettingsError {
     #[error(transparent)]
     Auth(#[from] AuthFileError),
     #[error(transparent)]
+    Tls(#[from] ZkTlsError),
+    #[error(transparent)]
     Source(#[from] SourceError),
 }
 
@@ -166,6 +173,7 @@ impl About for RegisterSettingsError {
             Error::NothingChecks => &["check-at", "check"],
             Error::AclWithoutAuth(_) => &["acl", "auth", "auth-file"],
             Error::Auth(_) => &["auth-file"],
+            Error::Tls(error) => error.about(),
         }
     }
 }
@@ -191,6 +199,7 @@ impl Flags for RegisterFlags {
             auth,
             auth_file,
             acl: self.acl.or(other.acl),
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 
@@ -218,6 +227,7 @@ impl Flags for RegisterFlags {
         let mut look = Look::default().with_session_timeout(timeout);
         let session = &mut look.zookeeper;
         session.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
+        self.zk_tls.encrypt(session)?;
         member.check(&session.limits).map_err(Error::Limits)?;
         write_member(&member, session.member_bytes_max).map_err(Error::Member)?;
         let mut set = ServersetConfig::default();

@@ -1,11 +1,14 @@
-//! What commands that look at servers once have in common: `--pool` and its kin, `--auth-file`, `--keys`.
+//! What commands that look at servers once have in common: `--pool` and its kin, `--auth-file`, `--zk-tls-ca`,
+//! `--keys`.
 
 use std::path::Path;
 
 use peerset_cluster::DiscoveryUrl;
+use peerset_discover_zookeeper::ZookeeperConfig;
 
 use super::auth::{Auth, AuthFileError};
 use super::flags::About;
+use super::zk_tls::{ZkTls, ZkTlsError};
 use crate::pool::Pool;
 use crate::source::{self, SourceError, chain};
 
@@ -24,6 +27,8 @@ pub(crate) enum ServersError {
     Source([&'static str; 1], SourceError),
     #[error(transparent)]
     Auth(#[from] AuthFileError),
+    #[error(transparent)]
+    Tls(#[from] ZkTlsError),
 }
 
 impl About for ServersError {
@@ -33,6 +38,7 @@ impl About for ServersError {
             ServersError::NoKeys => &["keys"],
             ServersError::NothingToList => &["list", "keys"],
             ServersError::Auth(_) => &["auth-file"],
+            ServersError::Tls(error) => error.about(),
         }
     }
 
@@ -46,8 +52,12 @@ pub(super) fn pool(
     flag: &'static str,
     url: Option<DiscoveryUrl>,
     auth_file: Option<&Path>,
+    zk_tls: &ZkTls,
 ) -> Result<Pool, ServersError> {
     let url = url.ok_or(ServersError::NoServers([flag]))?;
     source::can_open(&url).map_err(|error| ServersError::Source([flag], error))?;
-    Ok(Pool { url, credentials: Auth::all(Vec::new(), auth_file)? })
+    let mut zookeeper = ZookeeperConfig::default();
+    zookeeper.credentials = Auth::all(Vec::new(), auth_file)?;
+    zk_tls.encrypt(&mut zookeeper)?;
+    Ok(Pool { url, zookeeper })
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::auth::{self, Auth, AuthFileError};
 use super::flags::{About, Flags, text};
 use super::units::Period;
+use super::zk_tls::{ZkTls, ZkTlsError};
 use crate::output::Format;
 use crate::source::{self, Look, SourceError};
 use crate::watch::WatchSettings;
@@ -35,7 +36,7 @@ Config file (--config FILE):
 
 /// Every setting, as a flag and as a key of the config file's `[watch]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct WatchFlags {
     /// The set: static:HOST:PORT,…, file:PATH, zk://HOST:PORT,…/PATH or serverset://HOST:PORT,…/ENV/SERVICE
     #[arg(value_name = "URL")]
@@ -66,9 +67,13 @@ pub(crate) struct WatchFlags {
     #[arg(long, value_name = "SCHEME:SECRET")]
     auth: Vec<Auth>,
 
-    /// A file whose first line holds such credentials. They are sent unencrypted
+    /// A file whose first line holds such credentials. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 /// Settings that are missing or do not go together.
@@ -82,6 +87,8 @@ pub(crate) enum WatchSettingsError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Auth(#[from] AuthFileError),
+    #[error(transparent)]
+    Tls(#[from] ZkTlsError),
 }
 
 impl About for WatchSettingsError {
@@ -90,6 +97,7 @@ impl About for WatchSettingsError {
             WatchSettingsError::NoUrl | WatchSettingsError::Source(_) => &["url"],
             WatchSettingsError::TimeoutWithoutOnce => &["timeout", "once"],
             WatchSettingsError::Auth(_) => &["auth-file"],
+            WatchSettingsError::Tls(error) => error.about(),
         }
     }
 
@@ -114,6 +122,7 @@ impl Flags for WatchFlags {
             all: self.all || other.all,
             auth,
             auth_file,
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 
@@ -129,6 +138,7 @@ impl Flags for WatchFlags {
             ..Look::default()
         };
         look.zookeeper.credentials = Auth::all(self.auth, self.auth_file.as_deref())?;
+        self.zk_tls.encrypt(&mut look.zookeeper)?;
         let limit = self.timeout.map(|Period(limit)| limit).filter(|limit| !limit.is_zero());
         let format = self.format.unwrap_or_default();
         Ok(WatchSettings { url, format, once: self.once, limit, look })

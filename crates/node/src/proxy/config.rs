@@ -21,7 +21,7 @@
 
 use peerset_client_memcache::ServerConfig;
 use peerset_cluster::{DiscoveryUrl, Item};
-use peerset_discover_zookeeper::Credentials;
+use peerset_discover_zookeeper::ZookeeperConfig;
 use peerset_placement::{BuildError, Placement, Spec};
 use peerset_route::{OwnerDown, PoolId, Route, RouteError, Table, server_of};
 
@@ -49,8 +49,8 @@ pub(crate) struct PoolConfig {
     pub(crate) name: String,
     /// The servers are the union of what these say; at least one.
     pub(crate) urls: Vec<DiscoveryUrl>,
-    /// Who the proxy is to the registries of these.
-    pub(crate) discover_as: Vec<Credentials>,
+    /// How the registries of these are asked, and as whom.
+    pub(crate) zookeeper: ZookeeperConfig,
     pub(crate) spec: Spec,
     /// What is answered for a key whose owner is down.
     pub(crate) owner_down: OwnerDown,
@@ -68,7 +68,7 @@ impl PoolConfig {
         PoolConfig {
             name: name.to_owned(),
             urls,
-            discover_as: Vec::new(),
+            zookeeper: ZookeeperConfig::default(),
             spec: Spec::default(),
             owner_down: OwnerDown::default(),
             meta: true,

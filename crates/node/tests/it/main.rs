@@ -15,3 +15,4 @@ mod register;
 mod registry;
 mod watch;
 mod wire;
+mod zk_tls;

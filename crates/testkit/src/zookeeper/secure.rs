@@ -45,6 +45,17 @@ impl SecureZookeeper {
         &self.server
     }
 
+    /// Shows another of the certificates from now on, having been started again.
+    ///
+    /// # Panics
+    /// When there is no such file.
+    #[track_caller]
+    pub fn show(&mut self, name: &str) {
+        let copied = std::fs::copy(self.certificates.path(name), self.certificates.path("server.pem"));
+        copied.unwrap_or_else(|error| panic!("{name}: {error}"));
+        self.server.restart();
+    }
+
     /// Its own certificates, and those that its clients need.
     pub fn certificates(&self) -> &Certificates {
         &self.certificates

@@ -1,8 +1,11 @@
 //! What settings mean, in words.
 
+use peerset_discover_zookeeper::ZookeeperConfig;
+
 use crate::cli::proxy::ProxySettings;
 use crate::cli::serve::ServeSettings;
 use crate::cli::units::Period;
+use crate::cli::zk_tls::is_encrypted;
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::locate::LocateSettings;
@@ -52,14 +55,15 @@ fn listening(listen: &[ListenAddress], http: Option<HttpSettings>, front: &front
 
 impl Explain for PoolConfig {
     fn explain(&self) -> Vec<Line> {
-        let PoolConfig { name: _, urls, discover_as, spec, owner_down, meta, server, secrets: _ } = self;
+        let PoolConfig { name: _, urls, zookeeper, spec, owner_down, meta, server, secrets: _ } = self;
         let mut lines: Vec<Line> = Vec::new();
         for (at, url) in urls.iter().enumerate() {
             lines.push((if at == 0 { "servers" } else { "and" }, url.to_string()));
         }
-        if !discover_as.is_empty() {
+        if !zookeeper.credentials.is_empty() {
             lines.push(("found with", "the credentials of discover-auth-file".to_owned()));
         }
+        lines.extend(encryption(zookeeper));
         lines.push(("placement", spec.to_string()));
         let (request, connect) = (Period(server.request_timeout), Period(server.connect_timeout));
         let queue = server.queue_requests_max;
@@ -104,6 +108,7 @@ impl Explain for RegisterSettings {
         ));
         let session = Period(look.zookeeper.session_timeout);
         lines.push(("session", format!("ends {session} after this process is lost")));
+        lines.extend(encryption(&look.zookeeper));
         lines
     }
 }
@@ -111,14 +116,19 @@ impl Explain for RegisterSettings {
 impl Explain for WatchSettings {
     fn explain(&self) -> Vec<Line> {
         let what = if self.once { "the first answer" } else { "every change" };
-        vec![("set", self.url.to_string()), ("shows", format!("{what} as {}", name(self.format)))]
+        let mut lines = vec![("set", self.url.to_string())];
+        lines.extend(encryption(&self.look.zookeeper));
+        lines.push(("shows", format!("{what} as {}", name(self.format))));
+        lines
     }
 }
 
 impl Explain for LocateSettings {
     fn explain(&self) -> Vec<Line> {
         let (url, placement) = (self.pool.url.to_string(), self.placement.to_string());
-        let mut lines = vec![("servers", url), ("placement", placement)];
+        let mut lines = vec![("servers", url)];
+        lines.extend(encryption(&self.pool.zookeeper));
+        lines.push(("placement", placement));
         lines.extend(self.key.iter().map(|key| ("key", key.clone())));
         lines.extend(self.keys.iter().map(|file| ("keys of", file.display().to_string())));
         lines.push(("shows", format!("their owners as {}", name(self.format))));
@@ -136,20 +146,29 @@ impl Explain for SharesSettings {
     fn explain(&self) -> Vec<Line> {
         let (url, placement) = (self.pool.url.to_string(), self.placement.to_string());
         let shows = format!("the share of each server as {}", name(self.format));
-        vec![("servers", url), ("placement", placement), ("shows", shows)]
+        let mut lines = vec![("servers", url)];
+        lines.extend(encryption(&self.pool.zookeeper));
+        lines.extend([("placement", placement), ("shows", shows)]);
+        lines
     }
 }
 
 impl Explain for DiffSettings {
     fn explain(&self) -> Vec<Line> {
         let keys = self.keys.as_ref().map_or("the key space".to_owned(), |file| file.display().to_string());
-        vec![
+        let mut lines = vec![
             ("from", format!("{} by {}", self.from.url, self.from_placement)),
             ("to", format!("{} by {}", self.to.url, self.to_placement)),
-            ("keys of", keys),
-            ("shows", format!("what moves as {}", name(self.format))),
-        ]
+        ];
+        lines.extend(encryption(&self.to.zookeeper));
+        lines.extend([("keys of", keys), ("shows", format!("what moves as {}", name(self.format)))]);
+        lines
     }
+}
+
+/// Whether what a registry says can be overheard, where it cannot.
+fn encryption(zookeeper: &ZookeeperConfig) -> Option<Line> {
+    is_encrypted(zookeeper).then(|| ("zookeeper", "over TLS".to_owned()))
 }
 
 fn name(format: Format) -> &'static str {

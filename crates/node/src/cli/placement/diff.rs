@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::cli::flags::{Flags, text};
 use crate::cli::servers::{ServersError, pool};
+use crate::cli::zk_tls::ZkTls;
 use crate::output::Format;
 use crate::placement::DiffSettings;
 
@@ -26,7 +27,7 @@ Config file (--config FILE):
 
 /// Every setting, as a flag and as a key of the config file's `[placement.diff]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct DiffFlags {
     /// The servers before the change: `static:HOST:PORT[@WEIGHT][=NAME],…`, file:PATH, zk://… or serverset://…
     #[arg(long, value_name = "URL")]
@@ -38,7 +39,7 @@ pub(crate) struct DiffFlags {
     #[serde(deserialize_with = "text")]
     to: Option<DiscoveryUrl>,
 
-    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted
+    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
@@ -64,6 +65,10 @@ pub(crate) struct DiffFlags {
     /// How to write the result [default: text]
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 impl Flags for DiffFlags {
@@ -81,6 +86,7 @@ impl Flags for DiffFlags {
             keys: self.keys.or(other.keys),
             list: self.list || other.list,
             format: self.format.or(other.format),
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 
@@ -91,8 +97,8 @@ impl Flags for DiffFlags {
         }
         let from_placement = self.from_placement.unwrap_or_default();
         Ok(DiffSettings {
-            from: pool("from", self.from, auth_file)?,
-            to: pool("to", self.to, auth_file)?,
+            from: pool("from", self.from, auth_file, &self.zk_tls)?,
+            to: pool("to", self.to, auth_file, &self.zk_tls)?,
             to_placement: self.to_placement.unwrap_or_else(|| from_placement.clone()),
             from_placement,
             keys: self.keys,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::cli::flags::{Flags, text};
 use crate::cli::servers::{ServersError, pool};
+use crate::cli::zk_tls::ZkTls;
 use crate::output::Format;
 use crate::placement::SharesSettings;
 
@@ -24,14 +25,14 @@ Config file (--config FILE):
 
 /// Every setting, as a flag and as a key of the config file's `[placement.shares]`.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[serde(rename_all = "kebab-case", default)]
 pub(crate) struct SharesFlags {
     /// The servers: `static:HOST:PORT[@WEIGHT][=NAME],…`, file:PATH, zk://… or serverset://…
     #[arg(long, value_name = "URL")]
     #[serde(deserialize_with = "text")]
     pool: Option<DiscoveryUrl>,
 
-    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted
+    /// Credentials for ZooKeeper: a file whose first line is digest:USER:PASSWORD. They are sent unencrypted without --zk-tls-ca
     #[arg(long, value_name = "FILE")]
     auth_file: Option<PathBuf>,
 
@@ -43,6 +44,10 @@ pub(crate) struct SharesFlags {
     /// How to write the result [default: text]
     #[arg(long, value_enum)]
     format: Option<Format>,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    zk_tls: ZkTls,
 }
 
 impl Flags for SharesFlags {
@@ -56,12 +61,13 @@ impl Flags for SharesFlags {
             auth_file: self.auth_file.or(other.auth_file),
             placement: self.placement.or(other.placement),
             format: self.format.or(other.format),
+            zk_tls: self.zk_tls.over(other.zk_tls),
         }
     }
 
     fn settings(self) -> Result<SharesSettings, ServersError> {
         Ok(SharesSettings {
-            pool: pool("pool", self.pool, self.auth_file.as_deref())?,
+            pool: pool("pool", self.pool, self.auth_file.as_deref(), &self.zk_tls)?,
             placement: self.placement.unwrap_or_default(),
             format: self.format.unwrap_or_default(),
         })

@@ -15,6 +15,7 @@ use crate::cli::auth::{Auth, AuthFileError};
 use crate::cli::flags::About;
 use crate::cli::front::{FrontError, FrontSettings, HttpAddress, listen_or_default};
 use crate::cli::units::{Period, Size};
+use crate::cli::zk_tls::ZkTlsError;
 use crate::daemon::HttpSettings;
 use crate::front::{self, ListenAddress};
 use crate::proxy::config::{PoolConfig, ProxyConfig, credentials};
@@ -51,6 +52,8 @@ pub(crate) enum ProxySettingsError {
     Zero(&'static str),
     #[error(transparent)]
     Auth(#[from] AuthFileError),
+    #[error(transparent)]
+    ZkTls(#[from] ZkTlsError),
     #[error("--auth-file: {0}")]
     Password(String),
     #[error(transparent)]
@@ -83,6 +86,7 @@ impl About for ProxySettingsError {
             ProxySettingsError::TooLittleMemory(..) => &["buffer-memory", "max-item"],
             ProxySettingsError::Zero(flag) => std::slice::from_ref(flag),
             ProxySettingsError::Auth(_) => &["discover-auth-file"],
+            ProxySettingsError::ZkTls(error) => error.about(),
             ProxySettingsError::Password(_) => &["auth-file"],
             ProxySettingsError::Tls(_) => &["tls-ca", "tls"],
             ProxySettingsError::Placement(_) => &["pool", "placement"],
@@ -155,7 +159,8 @@ impl ProxyFlags {
             ("tls-ca", self.tls_ca.is_some()),
             ("mode", self.mode.is_some()),
         ];
-        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+        let flag = given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag);
+        flag.or_else(|| self.zk_tls.given().next().map(|(flag, _)| flag))
     }
 
     /// The pool that the flags describe.
@@ -165,7 +170,8 @@ impl ProxyFlags {
         }
         self.pool.iter().try_for_each(source::can_open)?;
         let mut pool = PoolConfig::new("default", self.pool.clone());
-        pool.discover_as = Auth::all(Vec::new(), self.discover_auth_file.as_deref())?;
+        pool.zookeeper.credentials = Auth::all(Vec::new(), self.discover_auth_file.as_deref())?;
+        self.zk_tls.encrypt(&mut pool.zookeeper)?;
         pool.spec = self.placement.clone().unwrap_or_default();
         pool.owner_down = self.owner_down.unwrap_or_default();
         if let Some(Period(timeout)) = self.timeout {

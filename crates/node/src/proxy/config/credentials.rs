@@ -1,5 +1,5 @@
-//! How a pool's servers and the proxy know each other: `auth`, `auth-file` and `tls`; and `discover-auth-file`, as whom
-//! it looks for them.
+//! How a pool's servers and the proxy know each other: `auth`, `auth-file` and `tls`; and how it looks for them:
+//! `discover-auth-file` and `zk-tls-ca` with its kin.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
@@ -9,12 +9,13 @@ use std::sync::OnceLock;
 
 use peerset_client_memcache::handshake::Auth;
 use peerset_client_memcache::tls::{Identity, Roots, TlsConfig, TlsOptions};
-
-use peerset_discover_zookeeper::Credentials;
+use peerset_discover_zookeeper::{Credentials, ZookeeperConfig};
 
 use super::PoolConfig;
 use crate::cli::auth::{self as discover, AuthFileError};
 use crate::cli::config_file::{Report, Section, Value, text};
+use crate::cli::flags::About;
+use crate::cli::zk_tls::ZkTls;
 
 /// The first line of an `auth-file` is no longer.
 const LINE_BYTES_MAX: u64 = 1024;
@@ -36,11 +37,11 @@ pub(super) fn read(section: &Section<'_>, pool: &mut PoolConfig, report: &mut Re
         secrets.extend(files.iter().map(|file| fs::read(file).ok()));
         pool.server.tls = config;
     }
-    if let Some((credentials, written)) = section.read("discover-auth-file", discover_auth_file, report) {
-        secrets.push(written);
-        pool.discover_as = credentials;
-    }
     pool.secrets = digest(&secrets);
+    if let Some(credentials) = section.read("discover-auth-file", discover_auth_file, report) {
+        pool.zookeeper.credentials = credentials;
+    }
+    zk_tls(section, &mut pool.zookeeper, report);
 }
 
 /// Another number for other secrets: of this process alone, so that it says nothing about a password to who sees it.
@@ -82,15 +83,31 @@ pub(crate) fn read_auth_file(path: &Path) -> Result<(Auth, String), String> {
     Ok((auth, password.to_owned()))
 }
 
-/// Reads an identity for a registry, and the file's bytes.
-fn discover_auth_file(value: &Value<'_>, report: &mut Report) -> Option<(Vec<Credentials>, Option<Vec<u8>>)> {
+/// Reads an identity for a registry.
+fn discover_auth_file(value: &Value<'_>, report: &mut Report) -> Option<Vec<Credentials>> {
     let path = Path::new(text(value, report)?);
-    let written = fs::read(path).ok();
     let credentials = discover::Auth::all(Vec::new(), Some(path)).map_err(|error| match error {
         AuthFileError::Read { source, .. } => format!("cannot read {}: {source}", path.display()),
         malformed @ AuthFileError::Malformed { .. } => malformed.to_string(),
     });
-    Some((report.take(value.span(), credentials)?, written))
+    report.take(value.span(), credentials)
+}
+
+/// Reads what encrypts sessions with a registry.
+fn zk_tls(section: &Section<'_>, zookeeper: &mut ZookeeperConfig, report: &mut Report) {
+    let [zk_tls_ca, zk_tls_cert, zk_tls_key] = ZkTls::NAMES
+        .map(|name| section.read(name, |value, report| text(value, report).map(PathBuf::from), report));
+    let files = ZkTls { zk_tls_ca, zk_tls_cert, zk_tls_key };
+    // One that is no text has been told of, and is no more missing than the others.
+    if files.given().count() < ZkTls::NAMES.iter().filter(|name| section.get(name).is_some()).count() {
+        return;
+    }
+    if let Err(error) = files.encrypt(zookeeper) {
+        let place = error.about().iter().find_map(|name| section.get(name));
+        let in_words = |what: String, name: &&str| what.replace(&format!("--{name}"), name);
+        let what = error.about().iter().fold(error.to_string(), in_words);
+        report.mistake(place.map_or(section.at.clone(), toml::Spanned::span), what);
+    }
 }
 
 /// What TLS is to be, none for none at all, and the files it was read from.

@@ -3,7 +3,8 @@
 //! | key | value | default |
 //! |---|---|---|
 //! | `discover` | a discovery URL, or a list of them whose union the pool is | |
-//! | `discover-auth-file` | a file with `digest:USER:PASSWORD` on its first line: who to be to ZooKeeper; sent in clear | |
+//! | `discover-auth-file` | a file with `digest:USER:PASSWORD` on its first line: who to be to ZooKeeper; sent in clear without the next | |
+//! | `zk-tls-ca`, and `zk-tls-cert` with `zk-tls-key` | PEM files: speak TLS with ZooKeeper, whom to believe; and who to be | |
 //! | `placement` | who owns a key, as `--placement` | the default placement |
 //! | `owner-down` | `miss`, `error` or `next`: what is answered for a key whose owner is down | `miss` |
 //! | `timeout` | for a request to a server | 500 ms |
@@ -31,6 +32,9 @@ use crate::source::{self, chain};
 const SETTINGS: &[&str] = &[
     "discover",
     "discover-auth-file",
+    "zk-tls-ca",
+    "zk-tls-cert",
+    "zk-tls-key",
     "placement",
     "owner-down",
     "timeout",

@@ -156,6 +156,11 @@ fn wrong_pools_are_placed() {
     check_mistakes(&pool("auth = { user = 'u', password = 'a b' }"), &[("3:8", "the password")]);
     check_mistakes(&pool("discover-auth-file = '/no/such'"), &[("3:22", "cannot read /no/such")]);
     check_mistakes(&pool("discover-auth-file = '/dev/null'"), &[("3:22", "holds no credentials")]);
+    // What is no text is not missing as well.
+    check_mistakes(
+        &pool("zk-tls-cert = 'c'\nzk-tls-key = 7"),
+        &[("4:14", "a text in quotes, not an integer")],
+    );
     check_mistakes(&pool("auth-file = '/no/such'"), &[("3:13", "cannot read /no/such")]);
     check_mistakes(
         &pool("auth-file = '/dev/null'\nauth = { user = 'u', password = 'p' }"),
@@ -280,7 +285,7 @@ fn a_password_is_never_shown() {
     };
     let (one, other) = (with("digest:user:hidden\n"), with("digest:user:other"));
     assert!(!format!("{one:?}").contains("hidden"), "{one:?}");
-    assert!(one.secrets != other.secrets && one.discover_as != other.discover_as);
+    assert_ne!(one.zookeeper, other.zookeeper);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(in crate::proxy) struct Prepared {
 #[derive(Clone)]
 pub(super) struct Opened {
     pub(super) pool: Arc<Pool>,
-    /// All that was said of it: a reload keeps pools that did not change.
+    /// All that was said of it but secrets of a registry: a reload keeps pools that did not change.
     identity: String,
     config: PoolConfig,
     sources: Arc<Sources>,
@@ -59,17 +59,18 @@ impl Prepared {
         let mut making = JoinSet::new();
         for (at, pool) in config.pools.into_iter().enumerate() {
             let identity = format!("{pool:?}");
-            pools.push(open.iter().find(|open| open.identity == identity).cloned());
+            let same = |open: &&Opened| open.identity == identity && open.config.zookeeper == pool.zookeeper;
+            pools.push(open.iter().find(same).cloned());
             if pools[at].is_some() {
                 continue;
             }
             let alike = open
                 .iter()
-                .find(|open| open.config.urls == pool.urls && open.config.discover_as == pool.discover_as);
+                .find(|open| open.config.urls == pool.urls && open.config.zookeeper == pool.zookeeper);
             let sources = match alike {
                 Some(alike) => alike.sources.clone(),
                 None => Arc::new(
-                    source::open_all(&pool.name, &pool.urls, &pool.discover_as)
+                    source::open_all(&pool.name, &pool.urls, &pool.zookeeper)
                         .with_context(|| format!("the pool {} cannot be opened", pool.name))?,
                 ),
             };

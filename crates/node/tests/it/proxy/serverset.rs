@@ -1,13 +1,16 @@
 //! A pool that is a Finagle serverset in ZooKeeper, written by another implementation.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
-use peerset_testkit::{Memcached, Program, Zookeeper};
+use peerset_testkit::{Memcached, Peerset, Program, TempDir, Zookeeper, wait_for};
 
 use super::fleet::{PATIENCE, cluster, proxy, wait_for_members};
 use super::languages::packages;
 use super::load::{Expect, Load};
+use crate::registry;
+use crate::wire::PEERSET;
 
 /// Registers an endpoint as go.serversets does, until it is killed.
 const REGISTER: &str = r#"
@@ -79,7 +82,7 @@ fn losing_zookeeper_empties_nothing() {
     let load = Load::start(proxy.addr(), 2, Expect::Exactly);
     zookeeper.kill();
     let http = proxy.http_addr();
-    peerset_testkit::wait_for("the pool to be stale", PATIENCE, || {
+    wait_for("the pool to be stale", PATIENCE, || {
         crate::admin::get(http, "/api/members").1.contains("stale").then_some(())
     });
     load.go_on_for(500);
@@ -88,4 +91,27 @@ fn losing_zookeeper_empties_nothing() {
     load.go_on_for(500);
     load.finish();
     assert_eq!(registered.len(), 2);
+}
+
+/// A file may hold other credentials under the same name, of which its name tells nothing.
+#[test]
+fn other_credentials_in_the_same_file_are_taken_with_a_reload() {
+    let (zookeeper, folder) = (Zookeeper::start(), TempDir::new().unwrap());
+    let (auth, config) = (folder.path().join("auth"), folder.path().join("proxy.toml"));
+    let url = registry::url(&zookeeper);
+    let own = ["--auth", "digest:bob:secret", "--acl", "creator-only"];
+    let mut owner = registry::register(&url, "10.0.0.1:1", &own);
+    registry::wait_for_log(&mut owner, "INFO registered");
+    fs::write(&auth, "digest:eve:guess\n").unwrap();
+    let text = format!("[proxy]\npool = '{url}'\ndiscover-auth-file = '{}'\n", auth.display());
+    fs::write(&config, text).unwrap();
+    let flags = ["--config", config.to_str().unwrap(), "--http", "127.0.0.1:0"];
+    let mut proxy = Peerset::start_proxy(PEERSET, &flags);
+    let http = proxy.http_addr();
+    assert!(!crate::admin::get(http, "/api/members").1.contains("10.0.0.1:1"));
+    fs::write(&auth, "digest:bob:secret\n").unwrap();
+    proxy.program().signal("HUP");
+    wait_for("the member to be shown", PATIENCE, || {
+        crate::admin::get(http, "/api/members").1.contains("10.0.0.1:1").then_some(())
+    });
 }
