@@ -31,7 +31,7 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -217,6 +217,8 @@ pub(crate) struct Front {
 /// Tells the acceptor and every worker to drain, and everybody else if one of them ends before.
 struct Stop {
     draining: AtomicBool,
+    /// Threads that are handing connections to others.
+    handing_over: AtomicUsize,
     failed: Notify,
     wakers: Vec<Arc<mio::Waker>>,
 }
@@ -247,7 +249,12 @@ impl Front {
 
         let mut wakers = vec![acceptor.waker()];
         wakers.extend(workers.iter().map(worker::Worker::waker));
-        let stop = Arc::new(Stop { draining: AtomicBool::new(false), failed: Notify::new(), wakers });
+        let stop = Arc::new(Stop {
+            draining: AtomicBool::new(false),
+            handing_over: AtomicUsize::new(0),
+            failed: Notify::new(),
+            wakers,
+        });
 
         let mut threads = Vec::new();
         for worker in workers {
@@ -279,7 +286,7 @@ impl Front {
 
     /// Drains and returns when every connection is closed.
     pub(crate) fn drain(self) {
-        self.stop.draining.store(true, Ordering::Release);
+        self.stop.draining.store(true, Ordering::SeqCst);
         self.stop.wake_all();
         for thread in self.threads {
             if thread.join().is_err() {
@@ -317,7 +324,28 @@ impl Stop {
     }
 
     fn draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// To be held while connections are handed over. None once all drain: a worker that has ended takes no more.
+    fn hand_over(&self) -> Option<HandingOver<'_>> {
+        // Counted before looking, so that who drains sees the one or is seen by the other.
+        self.handing_over.fetch_add(1, Ordering::SeqCst);
+        let handing_over = HandingOver(self);
+        (!self.draining()).then_some(handing_over)
+    }
+
+    /// Whether what is in the inboxes of those who drain is all that will ever be.
+    fn all_handed_over(&self) -> bool {
+        self.handing_over.load(Ordering::SeqCst) == 0
+    }
+}
+
+struct HandingOver<'s>(&'s Stop);
+
+impl Drop for HandingOver<'_> {
+    fn drop(&mut self) {
+        self.0.handing_over.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -124,7 +124,7 @@ impl<S: Service> Acceptor<S> {
 
     /// Takes every waiting connection of one listener: readiness is reported once only.
     fn accept_all(&mut self, index: usize, stop: &Stop) {
-        while !stop.draining() {
+        while let Some(_handing_over) = stop.hand_over() {
             let accepted = match &self.listeners[index] {
                 BoundListener::Tcp(listener) => listener.accept().map(|(stream, _)| {
                     if let Err(error) = stream.set_nodelay(true) {

@@ -190,3 +190,26 @@ fn who_has_spoken_is_not_idle_however_late_it_is_heard() {
     assert_eq!(idle_closed(&mut worker, 2), 1);
     assert_eq!(peer.read(&mut [0]).unwrap(), 0);
 }
+
+#[test]
+fn draining_waits_for_connections_on_their_way_to_a_worker() {
+    let (front, _, _) = start(2);
+    let (stop, over) = (front.stop.clone(), Arc::new(AtomicBool::new(false)));
+    let (held, told) = std::sync::mpsc::sync_channel(1);
+    let handing_over = thread::spawn({
+        let over = over.clone();
+        move || {
+            let handing_over = stop.hand_over().expect("nobody drains yet");
+            held.send(()).unwrap();
+            wait_for("the draining to begin", Duration::from_secs(60), || stop.draining().then_some(()));
+            over.store(true, Ordering::Relaxed);
+            drop(handing_over);
+            assert!(stop.hand_over().is_none(), "nobody takes it any more");
+        }
+    });
+    told.recv().unwrap();
+    let start = Instant::now();
+    front.drain();
+    assert!(over.load(Ordering::Relaxed) || start.elapsed() >= DRAIN_LIMIT);
+    handing_over.join().unwrap();
+}

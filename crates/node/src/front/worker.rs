@@ -182,12 +182,16 @@ impl<S: Service> Worker<S> {
             }
             if stop.draining() {
                 let until = *drain_until.get_or_insert(now.instant + DRAIN_LIMIT);
+                let is_all = stop.all_handed_over();
                 self.drain(now);
                 self.deliver(now);
-                if self.is_drained() || Instant::now() >= until {
+                if (is_all && self.is_drained()) || Instant::now() >= until {
                     return;
                 }
-            } else if self.staff.active() != self.active_seen && now.instant >= next_share {
+            } else if self.staff.active() != self.active_seen
+                && now.instant >= next_share
+                && let Some(_handing_over) = stop.hand_over()
+            {
                 next_share = now.instant + SHARE;
                 let active = self.staff.active();
                 if self.share_out(active, inboxes) {

@@ -10,7 +10,7 @@ use peerset_testkit::Peerset;
 pub(crate) const PEERSET: &str = env!("CARGO_BIN_EXE_peerset");
 
 /// How long a reply may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A node without admin pages.
 #[track_caller]

@@ -17,7 +17,7 @@ use super::stored::{generation, value};
 pub(super) const BATCH_MAX: usize = 16;
 
 /// Longer than any time-out of a proxy under test.
-const REPLY_PATIENCE: Duration = Duration::from_secs(30);
+const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 
 const KEYS: u32 = 60;
 
