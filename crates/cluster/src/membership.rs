@@ -21,7 +21,7 @@ use intent::{Progress, Wanted};
 /// How long what the backend has confirmed may be missing from the view. A source shows it within milliseconds. One that
 /// goes on showing what is gone has the id from somebody else, or may not be read; one that is full and does not show what
 /// is there leaves it out.
-const VIEW_PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const VIEW_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A member that this process may register, change and deregister.
 ///

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Backend;
+use crate::membership::VIEW_PATIENCE;
 use crate::{Member, MemberId, Membership, Snapshot, Watch};
 
 /// Why a law is broken.
@@ -87,6 +88,19 @@ impl<'b> Hands<'b> {
         let membership = self.create(member).await?;
         self.within("register", membership.register()).await?.map_err(|e| Broken(chain(&e)))?;
         Ok(membership)
+    }
+
+    /// Deregisters. Once that has returned `watch` shows it, unless it took so long that it may have been given up to wait
+    /// for the view: then it shows it later.
+    pub(super) async fn leave(&self, membership: &Membership, watch: &Watch) -> Result<(), Broken> {
+        let begun = Instant::now();
+        self.within("deregister", membership.deregister()).await?.map_err(|e| Broken(chain(&e)))?;
+        let gone = |snapshot: &Snapshot| snapshot.get(membership.id()).is_none();
+        if begun.elapsed() >= VIEW_PATIENCE {
+            return self.wait_for("what was deregistered to go", watch, gone).await.map(drop);
+        }
+        let now = watch.borrow();
+        ensure(gone(&now), || format!("deregister returned and the set was {}", show(&now)))
     }
 
     pub(super) fn lose(&self) {

@@ -10,6 +10,7 @@ use peerset_cluster::{
     StaticSource, Union, channel,
 };
 
+use crate::PATIENCE;
 use crate::faulty::{Fault, Faulty};
 
 /// What a source keeps that can be fed, but neither registers nor gets lost.
@@ -22,6 +23,7 @@ fn memory() -> Backend {
     Backend::new(cluster.clone())
         .registering(cluster)
         .losing(move || losing.lose(), move || recovering.recover())
+        .patience(PATIENCE)
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +69,7 @@ async fn file_keeps_what_applies() {
             std::fs::remove_dir(&path2).unwrap();
             std::fs::rename(&aside2, &path2).unwrap();
         };
-        Backend::new(source).feeding(feed).losing(lose, recover).holding(folder)
+        Backend::new(source).feeding(feed).losing(lose, recover).patience(PATIENCE).holding(folder)
     })
     .await;
     assert_eq!(report.kept, [&FED[..], &[Law::LastGoodSet]].concat(), "{report}");

@@ -18,9 +18,7 @@ pub(super) async fn observed(hands: Hands<'_>) -> Result<(), Broken> {
         let now = watch.borrow();
         let there = now.get(&id).is_some_and(|member| member.endpoint == membership.member().endpoint);
         ensure(there, || format!("register returned and the set was {}", show(&now)))?;
-        hands.within("deregister", membership.deregister()).await?.map_err(|e| Broken(chain(&e)))?;
-        let now = watch.borrow();
-        ensure(now.get(&id).is_none(), || format!("deregister returned and the set was {}", show(&now)))?;
+        hands.leave(&membership, &watch).await?;
     }
     Ok(())
 }
@@ -42,7 +40,7 @@ pub(super) async fn idempotent(hands: Hands<'_>) -> Result<(), Broken> {
         let now = watch.borrow();
         ensure(now.len() == 1, || format!("registering twice gave {}", show(&now)))?;
         ensure(now.revision() == revision, || "registering again changed the backend".into())?;
-        deregister().await?;
+        hands.leave(&membership, &watch).await?;
         deregister().await?;
         ensure(watch.borrow().is_empty(), || format!("deregistering twice gave {}", show(&watch.borrow())))?;
     }
@@ -58,7 +56,7 @@ pub(super) async fn stable_id(hands: Hands<'_>) -> Result<(), Broken> {
         ensure(watch.borrow().get(&id).is_some(), || {
             format!("cycle {cycle}: no {id} in {}", show(&watch.borrow()))
         })?;
-        hands.within("deregister", membership.deregister()).await?.map_err(|e| Broken(chain(&e)))?;
+        hands.leave(&membership, &watch).await?;
     }
     Ok(())
 }
