@@ -37,6 +37,19 @@ struct Reader {
     zxid: u64,
 }
 
+/// What came of reading children.
+#[derive(Default)]
+struct Read {
+    /// Something is new.
+    changed: bool,
+    /// A child was listed and no longer there when it was read.
+    vanished: bool,
+}
+
+/// How many lists in a row are passed over since a child vanished behind them, before one is shown all the same: where
+/// members come and go all the time, there may be no other.
+const PASSED_OVER_MAX: u32 = 5;
+
 /// What was found at a child.
 enum Found {
     Data(Vec<u8>, Stat, Option<OneshotWatcher>),
@@ -122,6 +135,7 @@ impl Reader {
         }
         self.vectors.clear();
         let mut watches_vectors = false;
+        let mut passed_over = 0;
         // A new session may be with a server that is behind what was seen before, and must not show an older set.
         if let Err(error) = client.sync(self.path.as_str()).await {
             return error;
@@ -136,10 +150,16 @@ impl Reader {
                         unread.extend(self.cache.vectors());
                     }
                     match self.read(client, &unread).await {
-                        Ok(_) => {
+                        Ok(read) => {
                             watches_vectors = true;
                             backoff.reset();
-                            listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
+                            // What is gone already was perhaps replaced, and its member never was: the watch, which has
+                            // gone off by now, has the list come that shows it.
+                            passed_over = if read.vanished { passed_over + 1 } else { 0 };
+                            if passed_over == 0 || passed_over > PASSED_OVER_MAX {
+                                passed_over = 0;
+                                listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
+                            }
                             self.wait(client, watcher, listings).await
                         }
                         // Half a set is none: the last whole one stays.
@@ -174,6 +194,7 @@ impl Reader {
                 }
             };
             let names = tokio::select! {
+                biased; // nothing is shown of a list that was passed over
                 event = &mut changed => return match event.event_type {
                     EventType::Session => Err(Error::SessionExpired),
                     _ => Ok(()),
@@ -181,7 +202,7 @@ impl Reader {
                 Some(name) = self.vectors.next() => vec![name],
                 () = again => self.cache.due(Instant::now()),
             };
-            if self.read(client, &names).await? {
+            if self.read(client, &names).await?.changed {
                 listings.send_replace(self.cache.listing(self.path.as_str(), self.zxid));
             }
         }
@@ -202,8 +223,8 @@ impl Reader {
         }
     }
 
-    /// Reads these children, a bounded number at a time, and says whether anything is new.
-    async fn read(&mut self, client: &Client, names: &[String]) -> Result<bool, Error> {
+    /// Reads these children, a bounded number at a time.
+    async fn read(&mut self, client: &Client, names: &[String]) -> Result<Read, Error> {
         let (path, bytes_max) = (&self.path, self.bounds.bytes_max);
         let cache = &self.cache;
         let large: HashSet<&String> = names.iter().filter(|name| cache.is_too_large(name)).collect();
@@ -226,11 +247,11 @@ impl Reader {
         };
         let mut names = names.iter();
         let mut reads: FuturesUnordered<_> = names.by_ref().take(self.reads_max).map(ask).collect();
-        let mut changed = false;
+        let mut read = Read::default();
         while let Some((name, found)) = reads.next().await {
             reads.extend(names.next().map(ask));
             let now = Instant::now();
-            changed |= match found {
+            read.changed |= match found {
                 Ok(Found::TooLarge(bytes)) => self.cache.too_large(now, &name, bytes, &self.bounds),
                 Ok(Found::Data(bytes, stat, watcher)) => {
                     let changed = self.cache.read(now, &name, &bytes, &stat, &self.bounds);
@@ -244,6 +265,7 @@ impl Reader {
                 }
                 Err(Error::NoNode) => {
                     self.cache.vanished(&name);
+                    read.vanished = true;
                     true
                 }
                 Err(error @ (Error::NoAuth | Error::MarshallingError | Error::Throttled)) => {
@@ -252,7 +274,7 @@ impl Reader {
                 Err(error) => return Err(error),
             };
         }
-        Ok(changed)
+        Ok(read)
     }
 }
 

@@ -81,33 +81,32 @@ impl Znode {
     pub(super) async fn put(&mut self, up: &Up, member: &Arc<Member>) -> Result<(), RegistrationError> {
         let bytes = write_member(member, self.bytes_max)?;
         let before = self.doubt();
-        let put = async {
-            let ours = self.ours(up, before).await?;
-            let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|found| found.bytes == bytes);
-            let mut old: Vec<String> = others.into_iter().map(|found| found.path).collect();
-            let mut same = same.into_iter();
-            let (path, version) = match same.next() {
-                None => (self.create(&up.client, &old, &bytes).await?, 0),
-                Some(found) => {
-                    old.extend(same.map(|found| found.path));
-                    self.delete(&up.client, &old).await?;
-                    (found.path, found.version)
-                }
-            };
-            // Somebody may have been quicker to delete or change it.
-            match up.client.check_and_watch_stat(&path).await? {
-                (None, _) => Err(Error::NoNode),
-                (Some(stat), _) if stat.version != version => Err(Error::BadVersion),
-                (Some(_), watcher) => Ok((path, watcher)),
+        self.try_put(up, before, &bytes).await.map_err(|error| self.error(&error))
+    }
+
+    async fn try_put(&mut self, up: &Up, before: State, bytes: &[u8]) -> Result<(), Error> {
+        let ours = self.ours(up, before).await?;
+        let (same, others): (Vec<_>, Vec<_>) = ours.into_iter().partition(|found| found.bytes == bytes);
+        let mut old: Vec<String> = others.into_iter().map(|found| found.path).collect();
+        let mut same = same.into_iter();
+        let (path, version) = match same.next() {
+            None => (self.create(&up.client, &old, bytes).await?, 0),
+            Some(found) => {
+                old.extend(same.map(|found| found.path));
+                self.delete(&up.client, &old).await?;
+                (found.path, found.version)
             }
         };
-        match put.await {
-            Ok((path, watcher)) => {
-                self.state = State::There(There { path, up: up.clone(), watcher: Some(watcher) });
-                Ok(())
-            }
-            Err(error) => Err(self.error(&error)),
-        }
+        // From here on it is known by its path: whoever changes it now may leave nothing in it that says whose it is.
+        self.state = State::Doubt(Some(Place { path: path.clone(), session: up.session }));
+        // Somebody may have been quicker to delete or change it.
+        let watcher = match up.client.check_and_watch_stat(&path).await? {
+            (None, _) => return Err(Error::NoNode),
+            (Some(stat), _) if stat.version != version => return Err(Error::BadVersion),
+            (Some(_), watcher) => watcher,
+        };
+        self.state = State::There(There { path, up: up.clone(), watcher: Some(watcher) });
+        Ok(())
     }
 
     /// Makes it be gone.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use peerset_cluster::{Discover, Register, RegisterError, Snapshot, Status, Weight};
 use peerset_discover_zookeeper::{ServersetConfig, Zookeeper as Session};
-use peerset_testkit::Zookeeper;
+use peerset_testkit::{FaultProxy, Way, Zookeeper};
 use tokio::task::JoinSet;
 
 use crate::support::{Notes, PATIENCE, SET, config, join, kazoo, member, path, set, until, when, within};
@@ -30,6 +30,31 @@ async fn a_change_replaces_the_znode_in_one_step() {
     // Perhaps an empty set before the first; never two, and never none in between.
     let changes = changes.strip_prefix(&["ready"]).unwrap_or(&changes);
     assert_eq!(changes, ["ready a:1", "ready a:1@2", "ready a:1@3", "ready a:1@0.5", "ready"]);
+}
+
+/// The second change comes between the list of names and the look at what is new, which the network makes long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_behind_a_change_leaves_no_gap() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let (mine, other) = (set(server.addr()), set(network.addr()));
+    let membership = join(&mine, "a:1").await;
+    until(&other.watch(), "ready a:1").await;
+    let notes = Notes::take(&other);
+    notes.until("ready a:1").await;
+    network.delay(Way::ToClient, Duration::from_secs(2));
+    membership.update(|member| member.weight = Weight::new(2.0).unwrap()).unwrap();
+    until(&mine.watch(), "ready a:1@2").await;
+    // Two of the set and one of the member: the other one has asked for the names, and is waiting for them.
+    let listed = || (server.count("zk_watch_count") == 3).then_some(());
+    peerset_testkit::wait_for("another list", PATIENCE, listed);
+    membership.update(|member| member.weight = Weight::new(3.0).unwrap()).unwrap();
+    until(&mine.watch(), "ready a:1@3").await;
+    network.heal();
+    notes.until("ready a:1@3").await;
+    other.close();
+    let notes = notes.read().await;
+    assert!(notes.iter().all(|note| note.starts_with("ready a:1")), "{notes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,6 +96,31 @@ async fn a_znode_that_somebody_changes_is_replaced() {
     }
     within("deregister", membership.deregister()).await.unwrap();
     until(&other.watch(), "ready").await;
+}
+
+/// Between its creation and the watch on it, which the network makes long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_znode_that_is_changed_before_it_is_watched_is_replaced() {
+    let server = Zookeeper::start();
+    let network = FaultProxy::start(server.addr());
+    let (mine, other) = (set(network.addr()), set(server.addr()));
+    let joined = join(&mine, "b:1").await;
+    within("deregister", joined.deregister()).await.unwrap();
+    until(&other.watch(), "ready").await;
+    network.delay(Way::ToClient, Duration::from_secs(3));
+    let joining = tokio::spawn({
+        let mine = mine.clone();
+        async move { join(&mine, "a:1").await }
+    });
+    until(&other.watch(), "ready a:1").await;
+    let json = r#"{"serviceEndpoint":{"host":"x","port":1},"status":"ALIVE"}"#;
+    kazoo(server.addr(), &format!("zk.set(SET + '/member_0000000001', b'{json}')"));
+    network.heal();
+    let _membership = joining.await.unwrap();
+    let children = || kazoo(server.addr(), "print(*zk.get_children(SET))").trim().to_owned();
+    let replaced = || (children() == "member_0000000002").then_some(());
+    peerset_testkit::wait_for("another znode in its place", PATIENCE, replaced);
+    until(&other.watch(), "ready a:1").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
