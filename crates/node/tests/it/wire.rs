@@ -52,6 +52,8 @@ impl Wire {
             match self.0.read(&mut rest) {
                 Ok(0) => break,
                 Ok(count) => reply.extend_from_slice(&rest[..count]),
+                // By a pause of this process, of which a read with a time limit is told.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("{error} after {:?}, expected {:?}", text(&reply), text(expected)),
             }
         }
@@ -95,6 +97,7 @@ impl Wire {
                 Ok(0) => break,
                 Ok(count) => reply.extend_from_slice(&chunk[..count]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("{error} after {:?}", text(&reply)),
             }
         }

@@ -82,8 +82,11 @@ impl Link {
         let mut from = self.ends(way).0;
         let mut chunk = [0; 64 * 1024];
         loop {
-            // A reset connection has ended, too.
-            let count = from.read(&mut chunk).unwrap_or(0);
+            let count = match from.read(&mut chunk) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                // A reset connection has ended, too.
+                read => read.unwrap_or(0),
+            };
             let parcel = (Instant::now() + faults.latency(way), chunk[..count].to_vec());
             if parcels.send(parcel).is_err() || count == 0 {
                 return;
