@@ -289,7 +289,7 @@ fn write_failure(
 ) {
     if quiet_miss {
         match pending.kind {
-            Kind::Hit { .. } => return out.extend_from_slice(encode::END),
+            Kind::Hit { .. } | Kind::Read { .. } => return out.extend_from_slice(encode::END),
             Kind::QuietHit => return,
             Kind::Meta { echoes: false } if pending.operation.is_read() => {
                 return out.extend_from_slice(encode::META_MISS);

@@ -12,7 +12,7 @@ use peerset_route::{Operation, OwnerDown, PoolId};
 use slab::Slab;
 
 use super::pool::{Pool, Server, View};
-use super::upstream::{Refused, Replies, Room, Upstream};
+use super::upstream::{Asker, Refused, Replies, Room, Upstream};
 use order::Successor;
 
 /// How often time-outs are looked for while anything is under way.
@@ -233,9 +233,17 @@ impl Lanes {
         self.upstreams.iter().any(|(_, upstream)| upstream.owes())
     }
 
-    /// A connection to write a request to; it is sent at the end of the turn.
+    /// A connection to write a request to, and whose; it is sent at the end of the turn.
     #[inline]
-    pub(super) fn lane(&mut self, lane: LaneId) -> &mut Upstream {
+    pub(super) fn lane(&mut self, lane: LaneId, asker: Asker) -> &mut Upstream {
+        let upstream = self.queue(lane);
+        upstream.hear(asker);
+        upstream
+    }
+
+    /// A connection that has something to send at the end of the turn.
+    #[inline]
+    fn queue(&mut self, lane: LaneId) -> &mut Upstream {
         let upstream = &mut self.upstreams[lane];
         if !upstream.queued {
             upstream.queued = true;

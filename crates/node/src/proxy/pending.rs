@@ -29,8 +29,18 @@ pub(super) struct Pending {
     pub(super) keys: u32,
     /// Whether its values come in one reply with those of the next one: keys of several clients in one line.
     pub(super) joined: bool,
+    /// Bytes of its keys in such a line, if those are kept there; else 0.
+    pub(super) text: u32,
     /// When it was handed over.
     pub(super) since: Instant,
+}
+
+impl Pending {
+    /// Whether nobody waits for what is still to come.
+    #[inline]
+    pub(super) fn is_answered(&self) -> bool {
+        self.kind == Kind::Read { answered: true }
+    }
 }
 
 /// Who waits for a reply.
@@ -51,6 +61,11 @@ pub(super) enum Kind {
     QuietHit,
     /// `VALUE` any number of times, `END`.
     Values,
+    /// One key in a line of many: `VALUE` or nothing, and `END` behind the last of the line.
+    Read {
+        /// Its value has come, the end of the line has not.
+        answered: bool,
+    },
     /// One line of the classic protocol.
     Line,
     /// One reply of the meta protocol, which repeats parts of the request with `echoes`.
@@ -81,7 +96,7 @@ impl Kind {
                 _ if refused => Fit::Last,
                 _ => Fit::Wrong,
             },
-            Kind::Values => match reply {
+            Kind::Values | Kind::Read { .. } => match reply {
                 Reply::Value(_) => Fit::More,
                 Reply::End => Fit::Last,
                 _ if refused => Fit::Last,

@@ -21,6 +21,7 @@ use super::flight::{FlightId, Flights, Place};
 use super::lanes::Lanes;
 use super::past::PastPlans;
 use super::plan::Shared;
+use super::upstream::Asker;
 use crate::front::{Client, Next, Now, OUTPUT_HIGH, Purpose, Service, Share, TOKENS_OWN, Turn};
 
 /// Bytes read from a server at once.
@@ -35,6 +36,8 @@ pub(in crate::proxy) struct ProxyService {
     /// Empty between requests; kept for its memory.
     asked: Vec<many::Asked>,
     crowd: crowd::Crowd,
+    /// Whose requests are being dispatched.
+    asker: Asker,
 }
 
 /// What is remembered of a connection.
@@ -43,6 +46,8 @@ pub(crate) struct Session {
     skip: u64,
     /// While replies are owed.
     flight: Option<FlightId>,
+    /// The number under which it asked last.
+    asked: u64,
 }
 
 impl ProxyService {
@@ -73,6 +78,7 @@ impl ProxyService {
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
             asked: Vec::new(),
             crowd: crowd::Crowd::default(),
+            asker: Asker::default(),
         }
     }
 }
@@ -134,7 +140,7 @@ impl Service for ProxyService {
     type Reservation = Share;
 
     fn open(&mut self, _: Option<SocketAddr>) -> Session {
-        Session { skip: 0, flight: None }
+        Session { skip: 0, flight: None, asked: 0 }
     }
 
     fn process(
@@ -147,6 +153,8 @@ impl Service for ProxyService {
     ) -> Turn {
         let mut consumed = 0;
         self.desk.now = now.instant;
+        self.asker.number += 1;
+        self.asker.before = std::mem::replace(&mut session.asked, self.asker.number);
         loop {
             let skip = usize::try_from(session.skip).unwrap_or(usize::MAX).min(input.len() - consumed);
             session.skip -= skip as u64;
@@ -241,6 +249,8 @@ impl Service for ProxyService {
     fn end_turn(&mut self, now: Now, answered: &mut Vec<Client>) {
         self.desk.now = now.instant;
         self.lanes.check(now.instant, &mut self.desk);
+        // What goes on comes after all else: nobody remembers what its client has asked since.
+        self.asker = Asker { number: self.asker.number + 1, before: u64::MAX };
         loop {
             self.follow_up(now);
             self.lanes.flush(now.instant, &mut self.desk);

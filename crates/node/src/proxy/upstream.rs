@@ -8,9 +8,11 @@
 //!   queue is full the connection is [crowded](Room::Little), and clients that ask for more of it wait.
 //! - **A hung server** fails everything that waits for it once, when the first of it is overdue, and is down then.
 
+mod asked;
 mod dial;
 mod queue;
 mod replies;
+mod rounds;
 mod transfer;
 mod trouble;
 
@@ -29,7 +31,10 @@ use super::pending::Pending;
 use super::pool::{Counted, Server, Settings};
 use super::wire::Wire;
 use crate::front::TOKENS_OWN;
+use asked::Asked;
 pub(super) use queue::{Refused, Room};
+pub(super) use rounds::Asker;
+use rounds::Rounds;
 use trouble::Trouble;
 
 /// Takes what servers answer.
@@ -63,10 +68,8 @@ pub(super) struct Upstream {
     /// Bytes to send, from `sent` on.
     output: Vec<u8>,
     sent: usize,
-    /// The last line of the output, if more keys may join it.
-    line: Option<queue::Line>,
-    /// Requests of which nothing was sent yet.
-    unsent: usize,
+    /// What comes after that.
+    rounds: Rounds,
     /// The turn in which sending was put off to the next.
     held: Option<Instant>,
     writable_watched: bool,
@@ -77,6 +80,8 @@ pub(super) struct Upstream {
     /// Bytes to come of a value that is too large to be passed on.
     skip: u64,
     pending: VecDeque<Pending>,
+    /// The keys that those of it name which went in lines.
+    asked: Asked,
     /// When something last came from the server.
     heard: Instant,
     /// Addresses of the server that were found not to work; the next one is used, round and round.
@@ -128,14 +133,14 @@ impl Upstream {
             meta: false,
             output: Vec::new(),
             sent: 0,
-            line: None,
-            unsent: 0,
+            rounds: Rounds::default(),
             held: None,
             writable_watched: false,
             input: Vec::new(),
             missing: 1,
             skip: 0,
             pending: VecDeque::new(),
+            asked: Asked::default(),
             heard: now,
             passed_over: 0,
             refused: 0,
@@ -155,17 +160,17 @@ impl Upstream {
 
     /// Whether anything was asked that is not answered.
     pub(super) fn owes(&self) -> bool {
-        !self.pending.is_empty()
+        !self.pending.is_empty() || self.rounds.len() > 0
     }
 
     /// Whether something is under way: the above, or the beginning of the connection.
     pub(super) fn is_busy(&self) -> bool {
-        !self.pending.is_empty() || matches!(self.link, Link::Connecting(..) | Link::Greeting(..))
+        self.owes() || matches!(self.link, Link::Connecting(..) | Link::Greeting(..))
     }
 
     /// The plans by which what waits was asked.
     pub(super) fn plans(&self) -> impl Iterator<Item = u32> {
-        self.pending.iter().map(|pending| pending.plan)
+        self.pending.iter().chain(self.rounds.pending()).map(|pending| pending.plan)
     }
 
     /// When it has to be looked at again if nothing happens; none if never.
@@ -173,7 +178,7 @@ impl Upstream {
         match &self.link {
             Link::Closed if self.departing => None,
             Link::Closed => Some(self.health.ejected_until().unwrap_or(now)),
-            Link::Open(_) if self.pending.is_empty() => None,
+            Link::Open(_) if !self.owes() => None,
             _ => Some(now),
         }
     }
@@ -194,7 +199,7 @@ impl Upstream {
         match &mut self.link {
             Link::Connecting(_, until) | Link::Greeting(_, _, until) => *until += away,
             Link::Open(_) => {
-                if let Some(first) = self.pending.front() {
+                if let Some(first) = self.pending.front().or_else(|| self.rounds.pending().next()) {
                     self.heard = (first.since.max(self.heard) + away).min(now);
                 }
             }
@@ -241,10 +246,7 @@ impl Upstream {
             }
             _ => {}
         }
-        debug_assert!(
-            !matches!(self.link, Link::Closed) || self.pending.is_empty(),
-            "nobody would answer it"
-        );
+        debug_assert!(!matches!(self.link, Link::Closed) || !self.owes(), "nobody would answer it");
         self.report();
     }
 
@@ -302,10 +304,11 @@ impl Upstream {
     /// Whether what there is to send waits for the end of the next turn, since the server is at work meanwhile: then more
     /// goes together, which costs both sides less.
     pub(super) fn holds(&mut self, turn: Instant) -> bool {
-        let is_at_work = self.pending.len() > self.unsent && !self.writable_watched;
+        let is_open = matches!(self.link, Link::Open(_)) && !self.writable_watched;
+        let is_at_work = !self.pending.is_empty() && is_open;
         self.held = match self.held {
             Some(since) => Some(since).filter(|since| *since == turn),
-            None => Some(turn).filter(|_| is_at_work && self.unsent < HELD_MAX),
+            None => Some(turn).filter(|_| is_at_work && self.rounds.len() < HELD_MAX),
         };
         self.held.is_some()
     }

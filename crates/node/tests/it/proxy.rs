@@ -6,6 +6,7 @@ mod differential;
 mod everyday;
 mod faults;
 mod fleet;
+mod gathered;
 mod languages;
 mod load;
 mod many;

@@ -57,7 +57,7 @@ impl Lanes {
                 && let Some(upstream) = self.upstreams.get_mut(lane)
             {
                 upstream.follow(now);
-                self.lane(lane);
+                self.queue(lane);
             }
         }
         self.successors = still;

@@ -67,7 +67,7 @@ impl ProxyService {
                 Refused::Overloaded => NoLane::Overloaded(server),
             });
         }
-        let upstream = self.lanes.lane(lane);
+        let upstream = self.lanes.lane(lane, self.asker);
         line.encode(upstream.output().0);
         upstream.expect(Pending {
             to: To::Part(PartId { exchange: id, part: 0 }),
@@ -79,8 +79,11 @@ impl ProxyService {
             prefix: 0,
             keys: 1,
             joined: false,
+            text: 0,
             since: now.instant,
         });
+        // Whether or not its client waits for it.
+        upstream.hold_back();
         Ok(())
     }
 

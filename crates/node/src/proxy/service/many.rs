@@ -156,31 +156,32 @@ impl ProxyService {
             let mut asked_part = many.spare_part();
             asked_part.keys.extend(group.iter().map(|asked| asked.index));
             let lifetime = expiry.map(|most| Lifetime { most, now: now.unix });
-            let upstream = self.lanes.lane(lane);
-            let joins = upstream.join(many.cas, many.touch.is_some());
-            let (output, prefix) = upstream.output();
-            let verb = if joins { None } else { Some((many.cas, many.touch)) };
-            translate::multi_get(
-                output,
-                prefix,
-                verb,
-                group.iter().map(|asked| many.key(asked.index as usize)),
-                lifetime,
-            );
-            let prefix = prefix.len() as u8;
-            upstream.joined();
-            upstream.expect(Pending {
+            let keys = group.iter().map(|asked| many.key(asked.index as usize));
+            let upstream = self.lanes.lane(lane, self.asker);
+            let pending = Pending {
                 to: To::Part(PartId { exchange: id, part }),
                 kind: Kind::Values,
                 operation: many.operation,
                 plan: many.plan,
                 route: None,
                 key: 0,
-                prefix,
+                prefix: upstream.prefix_bytes() as u8,
                 keys: group.len() as u32,
                 joined: false,
+                text: 0,
                 since: now.instant,
-            });
+            };
+            if let Some(exptime) = many.touch {
+                let (output, prefix) = upstream.output();
+                translate::get_and_touch(output, many.cas, exptime, lifetime);
+                translate::keys(output, prefix, keys);
+                output.extend_from_slice(translate::LINE_END);
+                upstream.expect(pending);
+            } else {
+                let (line, prefix) = upstream.line(many.cas, false);
+                translate::keys(line, prefix, keys);
+                upstream.read(pending);
+            }
             for asked in group {
                 many.keys[asked.index as usize].part = Some(part);
             }

@@ -47,17 +47,27 @@ impl ProxyService {
                 operation,
                 plan: self.desk.plan.number,
                 route: Some(step.at),
-                key: digest(key),
+                key: 0,
                 prefix: 0,
                 keys: 1,
                 joined: false,
+                text: 0,
                 since: now.instant,
             };
-            let upstream = self.lanes.lane(lane);
-            let (output, prefix) = upstream.output();
-            translate::meta_get(output, prefix, key, get.cas, get.touch);
-            pending.prefix = prefix.len() as u8;
-            upstream.expect(pending);
+            let upstream = self.lanes.lane(lane, self.asker);
+            if get.cas || get.touch.is_some() {
+                let (output, prefix) = upstream.output();
+                translate::meta_get(output, prefix, key, get.cas, get.touch);
+                pending.prefix = prefix.len() as u8;
+                pending.key = digest(key);
+                upstream.expect(pending);
+            } else {
+                let (line, prefix) = upstream.line(false, true);
+                translate::keys(line, prefix, [key].into_iter());
+                pending.prefix = prefix.len() as u8;
+                pending.kind = Kind::Read { answered: false };
+                upstream.read(pending);
+            }
             return;
         }
         // The way of many keys goes for one too: by routes that go on, and to servers that know no meta commands.
@@ -138,7 +148,8 @@ impl ProxyService {
         now: Now,
     ) {
         let Errand { to, operation, plan, step } = errand;
-        if translate::marks_stale(request) {
+        let marks_stale = translate::marks_stale(request);
+        if marks_stale {
             self.lanes.pool(pool).settings.stale_in_use.store(true, Ordering::Relaxed);
         }
         let lifetime = step.expiry.map(|most| Lifetime { most, now: now.unix });
@@ -148,7 +159,11 @@ impl ProxyService {
             }
             _ => false,
         };
-        let upstream = self.lanes.lane(lane);
+        let upstream = self.lanes.lane(lane, self.asker);
+        if marks_stale {
+            // Behind reads that were to be `mg`, as nobody knew yet.
+            upstream.go_last();
+        }
         let (output, prefix) = upstream.output();
         let kind = translate::write(request, lifetime, prefix, output);
         let prefix = prefix.len() as u8;
@@ -163,8 +178,12 @@ impl ProxyService {
             prefix,
             keys: 1,
             joined: false,
+            text: 0,
             since: now.instant,
         });
+        if translate::is_noreply(request) || matches!(kind, Kind::Quiet { .. }) {
+            upstream.hold_back();
+        }
     }
 
     /// Whom to ask for a key in a pool of this plan, which may be an earlier one; else what to say, none for what an empty

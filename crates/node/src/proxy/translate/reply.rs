@@ -14,6 +14,7 @@ use crate::proxy::pending::{Kind, Pending};
 pub(in crate::proxy) fn reply(pending: &Pending, reply: &Reply<'_>, bytes: &[u8], out: &mut Vec<u8>) {
     match (pending.kind, reply) {
         (Kind::Hit { cas }, Reply::Meta(meta)) => hit(meta, bytes, cas, usize::from(pending.prefix), out),
+        (Kind::Read { .. }, Reply::Value(_)) => value(bytes, usize::from(pending.prefix), out),
         (Kind::QuietHit, Reply::Meta(MetaReply { status: MetaStatus::Miss, .. })) => {}
         (_, Reply::Meta(meta)) if pending.prefix > 0 => {
             without_prefix(meta, usize::from(pending.prefix), out);
@@ -24,6 +25,20 @@ pub(in crate::proxy) fn reply(pending: &Pending, reply: &Reply<'_>, bytes: &[u8]
         }
         _ => out.extend_from_slice(bytes),
     }
+}
+
+/// A value that came among others, as the only one.
+#[inline]
+fn value(bytes: &[u8], prefix: usize, out: &mut Vec<u8>) {
+    const VALUE: &[u8] = b"VALUE ";
+    out.reserve(bytes.len() + encode::END.len());
+    if prefix == 0 {
+        out.extend_from_slice(bytes);
+    } else {
+        out.extend_from_slice(VALUE);
+        out.extend_from_slice(bytes.get(VALUE.len() + prefix..).unwrap_or_default());
+    }
+    out.extend_from_slice(encode::END);
 }
 
 /// An `mg` reply as that of `get` or `gets`.

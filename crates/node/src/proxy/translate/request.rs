@@ -32,29 +32,25 @@ pub(in crate::proxy) fn meta_get(
     out.extend_from_slice(b"\r\n");
 }
 
-/// One line for several keys, or what is added to such a line: `verb` is whether CAS values are wanted, and the exptime
-/// of `gat`.
-pub(in crate::proxy) fn multi_get<'k>(
+/// What begins the line of a `gat` or, with `cas`, `gats`: [keys] follow, and the [end](LINE_END).
+pub(in crate::proxy) fn get_and_touch(
     out: &mut Vec<u8>,
-    prefix: &[u8],
-    verb: Option<(bool, Option<i32>)>,
-    keys: impl Iterator<Item = &'k [u8]>,
+    cas: bool,
+    exptime: i32,
     lifetime: Option<Lifetime>,
 ) {
-    match verb {
-        None => {}
-        Some((cas, None)) => out.extend_from_slice(if cas { b"gets" } else { b"get" }),
-        Some((cas, Some(exptime))) => {
-            out.extend_from_slice(if cas { b"gats " } else { b"gat " });
-            number(out, shortened(exptime, lifetime));
-        }
-    }
+    out.extend_from_slice(if cas { b"gats " } else { b"gat " });
+    number(out, shortened(exptime, lifetime));
+}
+
+/// Keys of a line, with a space before each.
+#[inline]
+pub(in crate::proxy) fn keys<'k>(out: &mut Vec<u8>, prefix: &[u8], keys: impl Iterator<Item = &'k [u8]>) {
     for key in keys {
         out.push(b' ');
         out.extend_from_slice(prefix);
         out.extend_from_slice(key);
     }
-    out.extend_from_slice(LINE_END);
 }
 
 /// What ends a line.

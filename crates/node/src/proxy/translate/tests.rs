@@ -61,6 +61,7 @@ fn check_reply(kind: Kind, from_server: &str, expected: &str) {
         prefix: 0,
         keys: 1,
         joined: false,
+        text: 0,
         since: std::time::Instant::now(),
     };
     let Ok(Parsed::Complete { value, consumed }) = parse_reply(from_server.as_bytes(), &Limits::default())
@@ -81,6 +82,9 @@ fn hits_become_values() {
     check_reply(get, "EN\r\n", "END\r\n");
     check_reply(get, "SERVER_ERROR out of memory\r\n", "SERVER_ERROR out of memory\r\n");
     check_reply(Kind::QuietHit, "EN\r\n", "");
+    let read = Kind::Read { answered: false };
+    check_reply(read, "VALUE ab 7 2\r\nhi\r\n", "VALUE ab 7 2\r\nhi\r\nEND\r\n");
+    check_reply(read, "END\r\n", "END\r\n");
     check_reply(Kind::Meta { echoes: false }, "EN\r\n", "EN\r\n");
 }
 

@@ -48,7 +48,6 @@ impl Upstream {
         let Link::Connecting(wire, until) = std::mem::replace(&mut self.link, Link::Closed) else { return };
         let handshake = Handshake::new(self.settings.server.auth.as_ref());
         debug_assert_eq!(self.sent, 0, "nothing is sent before the connection stands");
-        self.line = None;
         self.output.splice(0..0, handshake.output().iter().copied());
         self.link = Link::Greeting(wire, handshake, until);
     }

@@ -5,9 +5,8 @@ use std::time::Instant;
 use mio::Registry;
 use peerset_client_memcache::health::Admission;
 
-use super::{Link, Upstream};
+use super::{Asker, Link, Upstream};
 use crate::proxy::pending::Pending;
-use crate::proxy::translate;
 
 /// How much more a connection takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,23 +23,11 @@ pub(in crate::proxy) enum Refused {
     Overloaded,
 }
 
-/// A line of several keys that has not been sent.
-#[derive(Clone, Copy)]
-pub(super) struct Line {
-    /// Where it begins in the output.
-    start: usize,
-    end: usize,
-    cas: bool,
-}
-
 /// Crowded is where so large a part of the requests of the queue waits.
 const CROWDED_REQUESTS: usize = 2;
 
 /// The same for bytes: fewer, since they need not wait here but may in the sockets of clients.
 const CROWDED_BYTES: usize = 16;
-
-/// Keys join a line up to about so many bytes.
-const LINE_BYTES_MAX: usize = 8 * 1024;
 
 impl Upstream {
     /// Bytes that the pool puts before keys.
@@ -68,7 +55,7 @@ impl Upstream {
             }
         }
         let queue = &self.settings.server;
-        let (requests, bytes) = (self.pending.len(), self.output.len() - self.sent);
+        let (requests, bytes) = (self.waiting(), self.waiting_bytes());
         if requests < queue.queue_requests_max / CROWDED_REQUESTS
             && bytes < queue.queue_bytes_max / CROWDED_BYTES
         {
@@ -81,43 +68,68 @@ impl Upstream {
         Ok(Room::Little)
     }
 
+    /// Requests without an answer.
+    #[inline]
+    fn waiting(&self) -> usize {
+        self.pending.len() + self.rounds.len()
+    }
+
+    /// Bytes that were not sent.
+    #[inline]
+    fn waiting_bytes(&self) -> usize {
+        self.output.len() - self.sent + self.rounds.bytes()
+    }
+
+    /// Tells whose requests are written from now on.
+    #[inline]
+    pub(in crate::proxy) fn hear(&mut self, asker: Asker) {
+        self.rounds.hear(asker);
+    }
+
+    /// What is written next stays behind all that was.
+    pub(in crate::proxy) fn go_last(&mut self) {
+        self.rounds.go_last();
+    }
+
+    /// What others ask stays behind what was written last, since its client does not wait to see it done.
+    pub(in crate::proxy) fn hold_back(&mut self) {
+        self.rounds.hold_back();
+    }
+
     /// Where a request that was [admitted](Self::admit) is written, and what is put before its key;
     /// [`expect`](Self::expect) has to follow.
     #[inline]
     pub(in crate::proxy) fn output(&mut self) -> (&mut Vec<u8>, &[u8]) {
-        (&mut self.output, &self.settings.server.prefix)
-    }
-
-    /// Opens the line of several keys again that was written last, so that keys of another client join it: one command
-    /// is answered with one system call. Only while nothing was written after it, nor sent of it.
-    pub(in crate::proxy) fn join(&mut self, cas: bool, touches: bool) -> bool {
-        let joins = self.line.is_some_and(|line| {
-            line.cas == cas && line.end == self.output.len() && line.end - line.start < LINE_BYTES_MAX
-        }) && !touches;
-        if joins && let Some(last) = self.pending.back_mut() {
-            last.joined = true;
-            self.output.truncate(self.output.len() - translate::LINE_END.len());
-            return true;
-        }
-        let start = self.output.len();
-        self.line = (!touches).then_some(Line { start, end: start, cas });
-        false
-    }
-
-    /// Tells that what was written is the line of several keys that [`join`](Self::join) opened.
-    pub(in crate::proxy) fn joined(&mut self) {
-        let end = self.output.len();
-        if let Some(line) = &mut self.line {
-            line.end = end;
-        }
+        (self.rounds.rest(), &self.settings.server.prefix)
     }
 
     /// Remembers what was written.
     #[inline]
     pub(in crate::proxy) fn expect(&mut self, pending: Pending) {
         self.counters.requests.add(1);
-        self.pending.push_back(pending);
-        self.unsent += 1;
+        self.rounds.expect(pending);
+    }
+
+    /// Where keys to be read are written, as [`translate::keys`](crate::proxy::translate::keys) does, and what is put
+    /// before them; [`read`](Self::read) has to follow. They may join those of other clients. `cas` is whether values are
+    /// wanted with their versions.
+    #[inline]
+    pub(in crate::proxy) fn line(&mut self, cas: bool, single: bool) -> (&mut Vec<u8>, &[u8]) {
+        (self.rounds.line(cas, single), &self.settings.server.prefix)
+    }
+
+    /// Remembers who reads the keys that were written.
+    #[inline]
+    pub(in crate::proxy) fn read(&mut self, pending: Pending) {
+        self.counters.requests.add(1);
+        self.rounds.read(pending);
+    }
+
+    /// Arranges what was asked for sending.
+    pub(super) fn arrange(&mut self) {
+        if self.rounds.len() > 0 {
+            self.rounds.write(&mut self.output, &mut self.pending, &mut self.asked);
+        }
     }
 
     /// Whether it is still crowded. It is until half of what made it so is gone, so that who waits can go on for a while
@@ -125,8 +137,8 @@ impl Upstream {
     pub(in crate::proxy) fn stays_crowded(&mut self) -> bool {
         let queue = &self.settings.server;
         self.crowded &= !self.departing
-            && (self.pending.len() > queue.queue_requests_max / CROWDED_REQUESTS / 2
-                || self.output.len() - self.sent > queue.queue_bytes_max / CROWDED_BYTES / 2);
+            && (self.waiting() > queue.queue_requests_max / CROWDED_REQUESTS / 2
+                || self.waiting_bytes() > queue.queue_bytes_max / CROWDED_BYTES / 2);
         self.crowded
     }
 }

@@ -17,6 +17,13 @@ const VALUE_SKIPPED_MAX: u64 = 1 << 30;
 /// Why a connection ends on which replies no longer belong to requests.
 const OUT_OF_STEP: &str = "it answered what it was not asked";
 
+/// Whether more comes of the line that a reply belongs to, if it does to one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    GoesOn,
+    Ends,
+}
+
 impl Upstream {
     /// Takes the whole replies at the front; how many bytes they were.
     pub(super) fn take(
@@ -54,22 +61,13 @@ impl Upstream {
                 Ok(Parsed::Complete { value: reply, consumed: length }) => {
                     let fits = match first.kind.fit(&reply) {
                         Fit::Wrong => false,
-                        Fit::More => {
-                            let fits = desk.part(first, &reply, &rest[..length]);
-                            self.values += u32::from(fits);
-                            if !fits && first.joined {
-                                // It is of the next client's keys, so there are no more of this one's.
-                                self.complete(&Reply::End, encode::END, now, desk);
-                                continue;
-                            }
-                            fits
-                        }
+                        Fit::More => self.take_part(&reply, &rest[..length], now, desk),
                         Fit::Last => {
                             let mut fits = true;
                             while fits && self.pending.front().is_some_and(|first| first.joined) {
-                                fits = self.complete(&reply, &rest[..length], now, desk);
+                                fits = self.complete(&reply, &rest[..length], Line::Ends, now, desk);
                             }
-                            fits && self.complete(&reply, &rest[..length], now, desk)
+                            fits && self.complete(&reply, &rest[..length], Line::Ends, now, desk)
                         }
                     };
                     if !fits {
@@ -106,11 +104,16 @@ impl Upstream {
         let bytes = format!("SERVER_ERROR {text}\r\n").into_bytes();
         // In a line of several clients' keys, those before the one of this value are not there.
         let key = rest.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-        while let Some(first) = self.pending.front()
-            && first.kind == Kind::Values
-            && !desk.spoil(first, key, &text)
-        {
-            if !first.joined || !self.complete(&Reply::End, encode::END, now, desk) {
+        while let Some(first) = self.pending.front() {
+            let is_its = match first.kind {
+                Kind::Values => desk.spoil(first, key, &text),
+                Kind::Read { answered } => !answered && self.asked.first(first.text) == key,
+                _ => break,
+            };
+            if is_its {
+                break;
+            }
+            if !first.joined || !self.complete(&Reply::End, encode::END, Line::GoesOn, now, desk) {
                 return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
             }
         }
@@ -124,18 +127,81 @@ impl Upstream {
                 desk.part(first, &reply, &bytes);
             }
             _ => {
-                self.complete(&reply, &bytes, now, desk);
+                self.complete(&reply, &bytes, Line::GoesOn, now, desk);
             }
         }
         Ok(line + 1)
     }
 
+    /// A value of several, or the reply before a `MN`. False if it belongs to nothing that was asked.
+    fn take_part(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
+        let mut passed = match (reply, self.pending.front()) {
+            // Nobody is told of a miss before it is known that the server keeps to what it was asked.
+            (Reply::Value(value), Some(first)) if first.text > 0 => {
+                let Some(passed) = self.readers_before(value.key.as_bytes()) else { return false };
+                passed
+            }
+            _ => 0,
+        };
+        loop {
+            let Some(first) = self.pending.front() else { return false };
+            let fits = passed == 0
+                && match (first.kind, reply) {
+                    (Kind::Read { .. }, Reply::Value(value)) => {
+                        self.asked.first(first.text) == value.key.as_bytes()
+                            && self.complete(reply, bytes, Line::GoesOn, now, desk)
+                    }
+                    _ => {
+                        let fits = desk.part(first, reply, bytes);
+                        self.values += u32::from(fits);
+                        fits
+                    }
+                };
+            if fits {
+                return true;
+            }
+            // It is of another client's keys, so there are no more of this one's.
+            let is_joined = self.pending.front().is_some_and(|first| first.joined);
+            if !is_joined || !self.complete(&Reply::End, encode::END, Line::GoesOn, now, desk) {
+                return false;
+            }
+            passed = passed.saturating_sub(1);
+        }
+    }
+
+    /// How many of those who read the present line come before the first that asks for this key; none if nobody does who
+    /// has no reply yet.
+    #[inline]
+    fn readers_before(&self, key: &[u8]) -> Option<usize> {
+        let mut texts = self.asked.texts();
+        for (at, reader) in self.pending.iter().enumerate() {
+            let (text, rest) = texts.split_at_checked(reader.text as usize)?;
+            texts = rest;
+            if !reader.is_answered() && text.split(|&byte| byte == b' ').any(|word| word == key) {
+                return Some(at);
+            }
+            if !reader.joined {
+                break;
+            }
+        }
+        None
+    }
+
     /// The last or only reply to the first request that waits. False if it cannot belong to it.
     #[inline]
-    fn complete(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
-        let Some(first) = self.pending.front() else { return false };
-        let fits = desk.last(first, reply, bytes);
-        if fits {
+    fn complete(
+        &mut self,
+        reply: &Reply<'_>,
+        bytes: &[u8],
+        line: Line,
+        now: Instant,
+        desk: &mut impl Replies,
+    ) -> bool {
+        let Some(first) = self.pending.front_mut() else { return false };
+        if !first.is_answered() {
+            if !desk.last(first, reply, bytes) {
+                return false;
+            }
             if let (Kind::Hit { .. }, Reply::Meta(meta)) = (first.kind, reply)
                 && meta.won()
             {
@@ -143,10 +209,16 @@ impl Upstream {
                 self.settings.stale_in_use.store(true, Ordering::Relaxed);
             }
             self.counters.observe(first, reply, std::mem::take(&mut self.values), now);
-            self.pending.pop_front();
             self.unproven = None;
             self.health.succeeded();
+            if let (Kind::Read { answered }, Line::GoesOn, false) = (&mut first.kind, line, first.joined) {
+                // Its place is kept for the end of the line.
+                *answered = true;
+                return true;
+            }
         }
-        fits
+        self.asked.pass(first.text);
+        self.pending.pop_front();
+        true
     }
 }

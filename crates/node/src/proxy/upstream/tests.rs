@@ -1,6 +1,6 @@
 //! Connections to servers that a test plays, at moments that it chooses.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -14,12 +14,15 @@ use super::*;
 use crate::proxy::exchange::PartId;
 use crate::proxy::pending::{Kind, To};
 use crate::proxy::pool::Tally;
+use crate::proxy::translate;
 
 /// What became of requests.
 #[derive(Default)]
 struct Desk {
     answered: usize,
     failed: Vec<Answer>,
+    /// Of each answer a word: a value's key, or how its line begins.
+    heard: Vec<String>,
 }
 
 impl Replies for Desk {
@@ -31,13 +34,18 @@ impl Replies for Desk {
         true
     }
 
-    fn last(&mut self, _: &Pending, _: &Reply<'_>, _: &[u8]) -> bool {
+    fn last(&mut self, _: &Pending, reply: &Reply<'_>, bytes: &[u8]) -> bool {
         self.answered += 1;
+        self.heard.push(match reply {
+            Reply::Value(value) => value.key.as_bytes().escape_ascii().to_string(),
+            _ => str::from_utf8(bytes).unwrap().split_whitespace().next().unwrap().to_owned(),
+        });
         true
     }
 
     fn failed(&mut self, _: Pending, _: &Server, _: &Settings, why: Answer) {
         self.failed.push(why);
+        self.heard.push(format!("{why:?}"));
     }
 }
 
@@ -46,6 +54,8 @@ struct Rig {
     poll: Poll,
     upstream: Upstream,
     desk: Desk,
+    /// Bytes read at once.
+    scratch: usize,
 }
 
 impl Rig {
@@ -61,16 +71,18 @@ impl Rig {
             meta: true,
             stale_in_use: Arc::default(),
         };
+        let mut limits = Limits::default();
+        limits.value_bytes_max = 100;
         let upstream = Upstream::new(
             Arc::new(Server::at(addresses.to_vec())),
             Arc::new(settings),
             Arc::<Tally>::default().count(&"server".into()),
-            Limits::default(),
+            limits,
             0,
             7,
             Instant::now(),
         );
-        Rig { poll: Poll::new().unwrap(), upstream, desk: Desk::default() }
+        Rig { poll: Poll::new().unwrap(), upstream, desk: Desk::default(), scratch: 1024 }
     }
 
     fn maintain(&mut self, now: Instant) {
@@ -82,26 +94,28 @@ impl Rig {
     fn ask(&mut self, now: Instant) -> Room {
         let room = self.upstream.admit(self.poll.registry(), now).unwrap();
         self.upstream.output().0.extend_from_slice(b"delete a\r\n");
-        self.upstream.expect(Pending {
-            to: To::Part(PartId { exchange: 0, part: 0 }),
-            kind: Kind::Line,
-            operation: Operation::Delete,
-            plan: 0,
-            route: None,
-            key: 0,
-            prefix: 0,
-            keys: 1,
-            joined: false,
-            since: now,
-        });
+        self.upstream.expect(pending(Kind::Line, Operation::Delete, now));
         room
+    }
+
+    /// Lets a read of one key wait.
+    #[track_caller]
+    fn read(&mut self, key: &str, now: Instant) {
+        self.upstream.admit(self.poll.registry(), now).unwrap();
+        let (line, prefix) = self.upstream.line(false, true);
+        translate::keys(line, prefix, [key.as_bytes()].into_iter());
+        self.upstream.read(pending(Kind::Read { answered: false }, Operation::Read, now));
+    }
+
+    fn flush(&mut self, now: Instant) {
+        self.upstream.flush(self.poll.registry(), now, &mut self.desk);
     }
 
     /// Handles what happens, all of it at this moment, until it led to what is waited for.
     #[track_caller]
     fn turn_until(&mut self, now: Instant, done: impl Fn(&Upstream, &Desk) -> bool) {
         let mut events = Events::with_capacity(16);
-        let mut scratch = [0; 1024];
+        let mut scratch = vec![0; self.scratch];
         while !done(&self.upstream, &self.desk) {
             self.poll.poll(&mut events, Some(Duration::from_secs(30))).unwrap();
             assert!(!events.is_empty(), "nothing happens");
@@ -111,6 +125,22 @@ impl Rig {
             }
             self.upstream.flush(registry, now, desk);
         }
+    }
+}
+
+fn pending(kind: Kind, operation: Operation, since: Instant) -> Pending {
+    Pending {
+        to: To::Part(PartId { exchange: 0, part: 0 }),
+        kind,
+        operation,
+        plan: 0,
+        route: None,
+        key: 0,
+        prefix: 0,
+        keys: 1,
+        joined: false,
+        text: 0,
+        since,
     }
 }
 
@@ -210,6 +240,7 @@ fn check_idle_ends(after: Duration, asked: bool, expected: Option<usize>) {
         rig.turn_until(now, is_open);
         if asked {
             rig.ask(now);
+            rig.flush(now);
             stream.write_all(b"NOT_FOUND\r\n").unwrap();
             rig.turn_until(now, |_, desk| desk.answered == round);
         }
@@ -243,6 +274,7 @@ fn what_is_half_full_is_crowded_until_it_is_a_quarter_full() {
     assert_eq!(rooms, [[Room::Enough; 4], [Room::Little; 4]].concat());
     assert_eq!(rig.upstream.admit(rig.poll.registry(), now), Err(Refused::Overloaded));
     rig.upstream.crowded = true;
+    rig.flush(now);
     for (answered, crowded) in [(5, true), (6, false)] {
         stream.write_all(&b"NOT_FOUND\r\n".repeat(answered - rig.desk.answered)).unwrap();
         rig.turn_until(now, |_, desk| desk.answered == answered);
@@ -276,8 +308,8 @@ fn what_a_server_at_work_is_asked_waits_for_the_next_turn_and_no_longer() {
     check(5, HELD_MAX, false);
 }
 
-#[test]
-fn a_server_is_not_silent_while_nobody_listens() {
+#[track_caller]
+fn check_excuse(flushed: bool) {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |_| {});
     let (start, limit) = (Instant::now(), ServerConfig::default().request_timeout);
@@ -285,13 +317,23 @@ fn a_server_is_not_silent_while_nobody_listens() {
     let _stream = greet(&listener);
     rig.turn_until(start, is_open);
     rig.ask(start);
+    if flushed {
+        rig.flush(start);
+    }
     let back = start + limit * 3;
     rig.upstream.excuse(limit * 3, back);
     rig.maintain(back);
+    rig.flush(back);
     rig.maintain(back + limit - Duration::from_millis(1));
     assert_eq!(rig.desk.failed, []);
     rig.maintain(back + limit);
     assert_eq!(rig.desk.failed, [Answer::TimedOut]);
+}
+
+#[test]
+fn a_server_is_not_silent_while_nobody_listens() {
+    check_excuse(true);
+    check_excuse(false);
 }
 
 #[test]
@@ -311,4 +353,90 @@ fn what_follows_an_earlier_connection_is_sent_when_that_is_done() {
     rig.upstream.flush(rig.poll.registry(), start + limit * 2, &mut rig.desk);
     rig.maintain(start + limit * 2);
     assert!(rig.upstream.output.is_empty() && rig.desk.failed.is_empty());
+}
+
+/// Eight reads in one line and a request behind it: what becomes of each, in the order in which it does, when the server
+/// says this and then closes, or hangs.
+#[track_caller]
+fn check_line(replied: &str, hangs: bool, expected: &str) {
+    for scratch in [1, 1024] {
+        let (listener, address) = listen();
+        let mut rig = Rig::new(&[address], |_| {});
+        rig.scratch = scratch;
+        let now = Instant::now();
+        rig.maintain(now);
+        let mut stream = greet(&listener);
+        rig.turn_until(now, is_open);
+        for key in ["a", "b", "c", "a", "d", "e", "f", "g"] {
+            rig.read(key, now);
+        }
+        rig.ask(now);
+        rig.flush(now);
+        let mut sent = [0; 32];
+        let sent_bytes = {
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            let mut sent_bytes = Vec::new();
+            while !sent_bytes.ends_with(b"delete a\r\n") {
+                let count = stream.read(&mut sent).unwrap();
+                sent_bytes.extend_from_slice(&sent[..count]);
+            }
+            sent_bytes
+        };
+        assert!(sent_bytes.ends_with(b"get a b c a d e f g\r\ndelete a\r\n"));
+        stream.write_all(replied.as_bytes()).unwrap();
+        let count = expected.split(' ').count();
+        if hangs {
+            let answered = expected.split(' ').filter(|word| *word != "TimedOut").count();
+            rig.turn_until(now, |_, desk| desk.heard.len() == answered);
+            let limit = rig.upstream.settings.server.request_timeout;
+            rig.maintain(now + limit);
+        } else {
+            drop(stream);
+            rig.turn_until(now, |_, desk| desk.heard.len() >= count);
+        }
+        assert_eq!(rig.desk.heard.join(" "), expected, "{replied:?} by {scratch}");
+        assert_eq!(rig.upstream.asked.texts(), b"");
+    }
+}
+
+fn value(key: &str) -> String {
+    format!("VALUE {key} 0 1\r\n1\r\n")
+}
+
+#[test]
+fn each_reader_of_a_line_gets_its_own() {
+    let [a, b, c, g] = ["a", "b", "c", "g"].map(value);
+    let end = "END\r\nNOT_FOUND\r\n";
+    check_line(end, false, "END END END END END END END END NOT_FOUND");
+    check_line(&format!("{a}{c}{g}{end}"), false, "a END c END END END END g NOT_FOUND");
+    check_line(&format!("{a}{a}{end}"), false, "a END END a END END END END NOT_FOUND");
+    check_line(&format!("{b}{a}{end}"), false, "END b END a END END END END NOT_FOUND");
+    let large = |key| format!("VALUE {key} 0 200\r\n{}\r\n", "v".repeat(200));
+    let (large_c, large_g) = (large("c"), large("g"));
+    check_line(&format!("{a}{large_c}{g}{end}"), false, "a END SERVER_ERROR END END END END g NOT_FOUND");
+    check_line(
+        &format!("{large_c}{large_g}{end}"),
+        false,
+        "END END SERVER_ERROR END END END END SERVER_ERROR NOT_FOUND",
+    );
+}
+
+#[test]
+fn what_ends_a_line_early_is_told_to_those_without_a_reply() {
+    let [a, c, g] = ["a", "c", "g"].map(value);
+    let lost = |count| [" Lost"].repeat(count).concat();
+    let errors = " SERVER_ERROR".repeat(7);
+    check_line(&format!("{a}SERVER_ERROR no\r\nNOT_FOUND\r\n"), false, &format!("a{errors} NOT_FOUND"));
+    check_line("", false, lost(9).trim());
+    check_line(&format!("{a}VALUE c 0 5\r\n12"), false, &format!("a{}", lost(8)));
+    check_line(&format!("{c}{a}"), false, &format!("END END c a{}", lost(5)));
+    check_line(&format!("{a}{g}"), false, &format!("a END END END END END END g{}", lost(1)));
+    // Nobody asked for these, or no more.
+    check_line(&value("x"), false, lost(9).trim());
+    check_line(&format!("{a}{}", value("x")), false, &format!("a{}", lost(8)));
+    check_line(&format!("{c}{c}"), false, &format!("END END c{}", lost(6)));
+    check_line(&format!("{g}{g}"), false, &format!("END END END END END END END g{}", lost(1)));
+    check_line("NOT_FOUND\r\n", false, lost(9).trim());
+    check_line(&a, true, &format!("a{}", " TimedOut".repeat(8)));
+    check_line(&g, true, "END END END END END END END g TimedOut");
 }

@@ -14,13 +14,12 @@ const OUTPUT_RETAINED: usize = 256 * 1024;
 
 impl Upstream {
     pub(super) fn send(&mut self, registry: &Registry) -> Result<(), Trouble> {
+        self.arrange();
         let is_open = matches!(self.link, Link::Open(_));
         let (Link::Greeting(wire, ..) | Link::Open(wire)) = &mut self.link else { return Ok(()) };
         if self.follows && is_open {
             return Ok(());
         }
-        self.line = None;
-        self.unsent = 0;
         let lost = |error: io::Error| Trouble::new(Failure::Lost, error.to_string());
         while self.sent < self.output.len() {
             match wire.write(&self.output[self.sent..]) {

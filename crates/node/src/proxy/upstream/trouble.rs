@@ -7,6 +7,7 @@ use peerset_client_memcache::health::Failure;
 use peerset_route::Answer;
 
 use super::{Link, Replies, Upstream};
+use crate::proxy::pending::Pending;
 
 /// Why a connection ends.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl Upstream {
     /// Closes, and fails everything that waits.
     pub(super) fn fail(&mut self, trouble: Trouble, now: Instant, desk: &mut impl Replies) {
         let failure = trouble.failure;
+        self.arrange();
         let well = match (&self.link, failure, self.unproven) {
             (Link::Open(_), Failure::Lost, None) => self.pending.is_empty(),
             (Link::Open(_), Failure::Lost, Some(since)) => {
@@ -42,9 +44,9 @@ impl Upstream {
         }
         self.link = Link::Closed;
         self.output.clear();
-        (self.unsent, self.held) = (0, None);
+        self.held = None;
         self.sent = 0;
-        self.line = None;
+        self.asked.clear();
         self.input = Vec::new();
         self.missing = 1;
         self.skip = 0;
@@ -56,6 +58,9 @@ impl Upstream {
             tracing::debug!(server = %self.server.label, why = %trouble.why, "an idle connection ended");
         } else {
             self.settle(&trouble, now);
+        }
+        if self.pending.front().is_some_and(Pending::is_answered) {
+            self.pending.pop_front();
         }
         let why = match failure {
             Failure::Connect | Failure::ConnectTimeout => Answer::Down,
