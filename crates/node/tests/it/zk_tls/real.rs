@@ -76,7 +76,7 @@ fn zookeeper_tls_that_fails_is_told_and_tried_again() {
             ran.stderr.contains(expected).then_some(())
         });
     };
-    let once = ["watch", &url, "--once", "--timeout", "5s"];
+    let once = ["watch", &url, "--once", "--timeout", "2s"];
     told(&with_flags(&once, &files), "TLS fails: invalid peer certificate: UnknownIssuer");
     let nobody = [("zk-tls-ca", file(&server, "ca.pem"))];
     told(&with_flags(&once, &nobody), "TLS fails: received fatal alert");
