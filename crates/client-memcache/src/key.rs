@@ -94,9 +94,13 @@ impl KeyMark {
         let (words, rest) = key.as_chunks::<8>();
         let start = (key.len() as u64).wrapping_mul(MULTIPLIER);
         let mark = words.iter().fold(start, |mark, word| mix(mark, u64::from_le_bytes(*word)));
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        KeyMark(mix(mark, u64::from_le_bytes(last)))
+        // Shifted out of the last eight bytes, or gathered one by one: written to memory in bytes and read back as a word,
+        // the rest would make the processor wait for as long as all of the above takes.
+        let last = match key.last_chunk::<8>() {
+            Some(end) => u64::from_le_bytes(*end).checked_shr(64 - 8 * rest.len() as u32).unwrap_or(0),
+            None => rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+        };
+        KeyMark(mix(mark, last))
     }
 }
 
@@ -118,6 +122,22 @@ mod tests {
         check(b"a b", Err(KeyError::Control { at: 1 }), Ok(true));
         check(&[0; 186], Err(KeyError::Control { at: 0 }), Ok(true));
         check(&[0; 187], Err(KeyError::Control { at: 0 }), Err(KeyError::TooLong { bytes: 252 }));
+    }
+
+    #[test]
+    fn a_mark_mixes_every_byte_in_one_place() {
+        // That is why keys that differ in one word only never have the same mark.
+        let key: Vec<u8> = (b'!'..=b'~').cycle().take(250).collect();
+        for len in 0..=key.len() {
+            let mut padded = key[..len].to_vec();
+            padded.resize(len / 8 * 8 + 8, 0);
+            let words = padded.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+            let multiplier = 0x9E37_79B9_7F4A_7C15_u64;
+            let mark = words.fold((len as u64).wrapping_mul(multiplier), |mark, word| {
+                (mark ^ word).wrapping_mul(multiplier).rotate_left(29)
+            });
+            assert_eq!(KeyMark::of(&key[..len]), KeyMark(mark), "{len} bytes");
+        }
     }
 
     #[test]

@@ -177,8 +177,8 @@ impl Reader {
                         return Err(Misbehaviour::Key);
                     }
                 }
-                Taken::Found(mut found, value_bytes) => {
-                    found.data = if value_bytes <= ROOM_BYTES / 4 {
+                Taken::Found { key, flags, cas, value_bytes } => {
+                    let data = if value_bytes <= ROOM_BYTES / 4 {
                         if self.room.capacity() < value_bytes {
                             self.room = BytesMut::with_capacity(ROOM_BYTES);
                         }
@@ -188,7 +188,7 @@ impl Reader {
                     } else {
                         data(input, consumed, value_bytes)
                     };
-                    self.items.push(found);
+                    self.items.push(Found { data, flags, cas, key, pick: 0 });
                 }
             }
         }
@@ -287,8 +287,8 @@ impl Reader {
                     self.items.reserve_exact(asked);
                 }
                 let key = KeyMark::of(value.key.as_bytes());
-                let found = Found { flags: value.flags, cas: value.cas, key, ..Found::default() };
-                Ok(Taken::Found(found, value.value.len()))
+                let (flags, cas, value_bytes) = (value.flags, value.cas, value.value.len());
+                Ok(Taken::Found { key, flags, cas, value_bytes })
             }
             (Expect::Values(_), Reply::End) => {
                 self.room = BytesMut::new();
@@ -333,8 +333,8 @@ enum Taken {
     Answer(Answer),
     /// An item, the length of its value, and whether it is all of the answer.
     Item(Item, usize, bool),
-    /// One item of many, and the length of its value.
-    Found(Found, usize),
+    /// One item of many, without its value.
+    Found { key: KeyMark, flags: u32, cas: Option<u64>, value_bytes: usize },
     /// A part of an answer, already noted.
     Part,
 }
