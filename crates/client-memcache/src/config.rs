@@ -28,8 +28,8 @@ use crate::tls::TlsConfig;
 pub struct ServerConfig {
     /// The most connections to a server, shared by all callers; 1 to 64. All small requests take the first, since
     /// the more of them go together, the less each costs. Long values and reads of many keys take the least busy one, so
-    /// that small requests need not wait behind them and the server can use several threads. Each is made when all before it
-    /// are in use.
+    /// that small requests need not wait behind them and the server can use several threads: memcached has four unless told
+    /// otherwise, and serves a connection with one of them. Each is made when all before it are in use.
     pub connections: usize,
     /// From looking up the name to the answered handshake. A server that does not answer costs this once, then it is known.
     /// Of a name's several addresses each gets a share, and those that failed are tried last.
@@ -63,10 +63,10 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Up to two connections, 500 ms to connect and for a request, 16384 requests of together 64 MiB.
+    /// Up to four connections, 500 ms to connect and for a request, 16384 requests of together 64 MiB.
     fn default() -> Self {
         ServerConfig {
-            connections: 2,
+            connections: 4,
             connect_timeout: Duration::from_millis(500),
             request_timeout: Duration::from_millis(500),
             queue_requests_max: 16 * 1024,

@@ -171,6 +171,25 @@ async fn several_connections() {
 }
 
 #[tokio::test]
+async fn reads_of_many_keys_use_as_many_threads_as_memcached_has() {
+    let server = Memcached::start(&[]);
+    let names: Vec<_> = (0..16).map(|i| format!("many:{i}")).collect();
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    for key in &keys {
+        client(server.addr()).set(*key, key.as_bytes(), Expiry::Never).await.unwrap();
+    }
+    for (readers, connections) in [(1, 1), (2, 2), (4, 4), (9, 4)] {
+        let client = client(server.addr());
+        client.connect().await.unwrap();
+        let reads = futures_util::future::join_all((0..readers).map(|_| client.get_many(&keys))).await;
+        for found in reads.into_iter().map(|many| many.all().unwrap()) {
+            assert!(keys.iter().zip(found).all(|(key, value)| value.unwrap().data == key.as_bytes()));
+        }
+        assert_eq!(client.servers()[0].counters().connections, connections, "{readers} readers");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_built() {
     let endpoint = "127.0.0.1:1".parse().unwrap();
     let mut config = ServerConfig::default();

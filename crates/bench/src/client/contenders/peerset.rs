@@ -1,4 +1,4 @@
-//! Ours: one connection for all tasks, as it comes.
+//! Ours: one client for all tasks, as it comes.
 
 use std::net::SocketAddr;
 
