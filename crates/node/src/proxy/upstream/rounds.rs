@@ -28,9 +28,9 @@ const READS_BYTES_MAX: usize = 2000;
 /// The keys of a multi-get join a line up to about so many bytes.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
-/// So few single reads go as a meta command each. memcached answers twenty of those with one system call, and so a line
-/// for fewer saves parsing only, and costs a call where others follow it.
-const READS_MIN: usize = 8;
+/// Fewer single reads go as a meta command each. memcached answers twenty of those with one system call (its `-R`), and
+/// what follows them too: a line for fewer would cost a call more.
+const READS_MIN: usize = 20;
 
 /// Rounds kept for their memory, and how much of it.
 const SPARE_MAX: usize = 32;

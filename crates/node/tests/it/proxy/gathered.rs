@@ -7,7 +7,7 @@ use super::load::{Expect, Load};
 use crate::wire::Wire;
 
 /// So many reads in one piece are a line.
-const KEYS: usize = 12;
+const KEYS: usize = 24;
 
 /// All keys, for one who asks for each by itself.
 fn reads() -> String {
@@ -48,7 +48,8 @@ fn check(answer: impl Fn() -> Answer + Send + Sync + 'static, first: &str, other
 #[test]
 fn readers_of_a_line_get_their_own() {
     let (k1, k11) = (value("k1"), value("k11"));
-    let replies = format!("END\r\n{k1}END\r\n{}{k11}END\r\n", "END\r\n".repeat(9));
+    let [nine, twelve] = [9, 12].map(|count| "END\r\n".repeat(count));
+    let replies = format!("END\r\n{k1}END\r\n{nine}{k11}END\r\n{twelve}");
     check(move || Answer::reply(format!("{k1}{k11}END\r\n")), &replies, 0, "");
 }
 
