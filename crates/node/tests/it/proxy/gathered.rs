@@ -83,6 +83,19 @@ fn who_leaves_before_the_line_is_answered_takes_nothing_along() {
 }
 
 #[test]
+fn a_prefix_is_put_before_each_key_and_seen_by_no_client() {
+    let fleet = Fleet::start(1);
+    let proxy = fleet.proxy(&["--threads", "1", "--prefix", "app:"]);
+    let mut wire = Wire::connect(proxy.addr());
+    for at in 0..KEYS {
+        wire.ask(format!("set k{at} 0 0 2\r\nhi\r\n"), "STORED\r\n");
+    }
+    let values: String = (0..KEYS).map(|at| value(&format!("k{at}")) + "END\r\n").collect();
+    wire.ask(reads(), values);
+    Wire::connect(fleet.servers[0].addr()).ask("get app:k1\r\n", value("app:k1") + "END\r\n");
+}
+
+#[test]
 fn many_clients_find_what_they_have_written() {
     let fleet = Fleet::start(1);
     let proxy = fleet.proxy(&["--threads", "1"]);
