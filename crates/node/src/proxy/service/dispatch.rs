@@ -1,6 +1,7 @@
 //! Requests: whom each one is for.
 
 use peerset_proto_memcache::reply::encode;
+use peerset_proto_memcache::request::MetaKey;
 use peerset_proto_memcache::{KEY_BYTES_MAX, Parsed, Request, RequestError, parse_request};
 use peerset_route::Operation;
 
@@ -106,15 +107,43 @@ impl ProxyService {
         self.say(client, session, output, |out| out.extend_from_slice(error.reply()));
         // What could not be replaced must not stay as though it were new.
         let Some(unlink) = &error.unlink else { return };
-        let mut line = Vec::new();
-        line.extend_from_slice(if unlink.is_base64() { b"md " } else { b"delete " });
-        line.extend_from_slice(unlink.raw().as_bytes());
-        line.extend_from_slice(if unlink.is_base64() { b" b\r\n" } else { b"\r\n" });
+        let line = unlinking(*unlink);
         if let Ok(Parsed::Complete { value: delete, .. }) = parse_request(&line, &self.limits) {
             let mut room = [0; KEY_BYTES_MAX];
             let key = unlink.decode(&mut room);
             let place = self.place(client, session, false);
             self.start(&delete, key, place, Operation::Delete, &line, now);
+        }
+    }
+}
+
+/// A request to delete an item. It wants no reply: the client is told of the error before the item is gone, and who asks
+/// after that, whoever it is, must not be sent ahead of it.
+fn unlinking(key: MetaKey<'_>) -> Vec<u8> {
+    let (verb, quietly): (&[u8], &[u8]) =
+        if key.is_base64() { (b"md ", b" b q\r\n") } else { (b"delete ", b" noreply\r\n") };
+    [verb, key.raw().as_bytes(), quietly].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use peerset_proto_memcache::Limits;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_until_what_could_not_be_replaced_is_gone() {
+        for (large, expected) in
+            [("set a 0 0 2000000\r\n", "delete a noreply\r\n"), ("ms YQ== 2000000 b\r\n", "md YQ== b q\r\n")]
+        {
+            let error = parse_request(large.as_bytes(), &Limits::default()).unwrap_err();
+            let line = unlinking(error.unlink.unwrap());
+            assert_eq!(str::from_utf8(&line).unwrap(), expected);
+            let Ok(Parsed::Complete { value: request, .. }) = parse_request(&line, &Limits::default()) else {
+                panic!("{expected:?} is no request");
+            };
+            let quiet = matches!(&request, Request::MetaDelete(delete) if delete.quiet);
+            assert!(quiet || translate::is_noreply(&request), "{expected:?}");
         }
     }
 }
