@@ -1,5 +1,6 @@
 //! Where replies of servers become replies to clients.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,8 +23,8 @@ use super::upstream::Replies;
 pub(super) struct Desk {
     pub(super) flights: Flights,
     pub(super) exchanges: Slab<Exchange>,
-    /// Exchanges that have all replies of their present step.
-    pub(super) complete: Vec<u32>,
+    /// Exchanges that have all replies of their present step, first come first.
+    pub(super) complete: VecDeque<u32>,
     pub(super) plan: Arc<Plan>,
     pub(super) past: PastPlans,
     pub(super) shared: Arc<Shared>,
@@ -197,7 +198,7 @@ impl Replies for Desk {
                     }
                     many.waiting -= 1;
                     if many.waiting == 0 {
-                        self.complete.push(exchange);
+                        self.complete.push_back(exchange);
                     }
                 }
                 Some(Exchange::One(one)) => {
@@ -212,7 +213,7 @@ impl Replies for Desk {
                         }
                     }
                     let outcome = one.outcome;
-                    self.complete.push(exchange);
+                    self.complete.push_back(exchange);
                     self.count_route(pending, outcome);
                 }
                 Some(Exchange::All(all)) => {
@@ -222,7 +223,7 @@ impl Replies for Desk {
                     }
                     all.waiting -= 1;
                     if all.waiting == 0 {
-                        self.complete.push(exchange);
+                        self.complete.push_back(exchange);
                     }
                 }
                 None => debug_assert!(false, "exchanges last as long as their parts"),
@@ -252,14 +253,14 @@ impl Replies for Desk {
                     many.parts[part as usize].failed = Some(Failed { text, loud: !quiet_miss });
                     many.waiting -= 1;
                     if many.waiting == 0 {
-                        self.complete.push(exchange);
+                        self.complete.push_back(exchange);
                     }
                 }
                 Some(Exchange::One(one)) => {
                     one.outcome = Outcome::Failed;
                     one.reply.clear();
                     write_failure(&pending, server, settings, why, quiet_miss, &mut one.reply);
-                    self.complete.push(exchange);
+                    self.complete.push_back(exchange);
                     self.count_route(&pending, Outcome::Failed);
                 }
                 Some(Exchange::All(all)) => {
@@ -268,7 +269,7 @@ impl Replies for Desk {
                     });
                     all.waiting -= 1;
                     if all.waiting == 0 {
-                        self.complete.push(exchange);
+                        self.complete.push_back(exchange);
                     }
                 }
                 None => debug_assert!(false, "exchanges last as long as their parts"),

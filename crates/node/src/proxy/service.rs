@@ -6,6 +6,7 @@ mod dispatch;
 mod many;
 mod one;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -62,7 +63,7 @@ impl ProxyService {
             desk: Desk {
                 flights: Flights::default(),
                 exchanges: Slab::new(),
-                complete: Vec::new(),
+                complete: VecDeque::new(),
                 plan: shared.plan(),
                 past: PastPlans::default(),
                 shared,
@@ -118,7 +119,7 @@ impl ProxyService {
 
     /// Follows up on what servers have answered.
     fn follow_up(&mut self, now: Now) {
-        while let Some(id) = self.desk.complete.pop() {
+        while let Some(id) = self.desk.complete.pop_front() {
             match self.desk.exchanges.get(id as usize) {
                 Some(Exchange::Many(_)) => self.advance_many(id, now),
                 Some(Exchange::One(_)) => self.advance_one(id, now),
@@ -250,7 +251,7 @@ impl Service for ProxyService {
         self.desk.now = now.instant;
         self.lanes.check(now.instant, &mut self.desk);
         // What goes on comes after all else: nobody remembers what its client has asked since.
-        self.asker = Asker { number: self.asker.number + 1, before: u64::MAX };
+        self.asker = Asker { number: self.asker.number + 1, before: Asker::ANYBODY };
         loop {
             self.follow_up(now);
             self.lanes.flush(now.instant, &mut self.desk);

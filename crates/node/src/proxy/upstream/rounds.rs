@@ -45,6 +45,11 @@ pub(in crate::proxy) struct Asker {
     pub(in crate::proxy) before: u64,
 }
 
+impl Asker {
+    /// In place of the number before, where it might be that of any client.
+    pub(in crate::proxy) const ANYBODY: u64 = u64::MAX;
+}
+
 /// What was asked and not yet written out.
 #[derive(Default)]
 pub(super) struct Rounds {
@@ -110,7 +115,10 @@ impl Rounds {
         if self.asker.number == asker.number && self.count > 0 {
             return;
         }
-        if self.count == 0 {
+        if asker.before == Asker::ANYBODY {
+            // Whose it is will not be known later either.
+            self.first = 0;
+        } else if self.count == 0 {
             self.first = asker.number;
         }
         self.asker = asker;

@@ -40,6 +40,20 @@ fn a_stand_in_keeps_what_it_gets_for_a_while_only() {
 }
 
 #[test]
+fn a_stand_in_gets_in_order_what_the_first_has_lost() {
+    let mut configured = with_stand_in("");
+    let key = configured.fleet.keys_on(0, configured.proxy.addr()).remove(0);
+    configured.fleet.servers[0].stop();
+    let mut wire = Wire::connect(configured.proxy.addr());
+    let values = 10..20;
+    wire.send(values.clone().map(|value| format!("set {key} 0 0 2\r\n{value}\r\n")).collect::<String>());
+    Wire::connect(configured.proxy.addr()).ask("mn\r\n", "MN\r\n");
+    configured.fleet.servers[0].kill();
+    wire.expect("STORED\r\n".repeat(values.len()));
+    wire.ask(format!("get {key}\r\n"), format!("VALUE {key} 0 2\r\n19\r\nEND\r\n"));
+}
+
+#[test]
 fn a_stand_in_gets_nothing_while_the_first_is_up() {
     let configured = with_stand_in("");
     let keys = configured.fleet.keys_on(0, configured.proxy.addr());

@@ -106,6 +106,20 @@ fn nothing_passes_what_nobody_waits_for() {
 }
 
 #[test]
+fn nothing_passes_what_may_be_anybodys() {
+    let mut rounds = Rounds::default();
+    rounds.hear(Asker { number: 8, before: Asker::ANYBODY });
+    ask(&mut rounds, "set a", 0);
+    rounds.hear(Asker { number: 9, before: 3 });
+    ask(&mut rounds, "get a b", 0);
+    rounds.hear(Asker { number: 10, before: Asker::ANYBODY });
+    ask(&mut rounds, "set b", 0);
+    rounds.hear(Asker { number: 11, before: 4 });
+    ask(&mut rounds, "get b c", 0);
+    assert_eq!(written(&mut rounds).0, ["set a", "get a b", "set b", "get b c"]);
+}
+
+#[test]
 fn a_line_is_not_endless() {
     let key = "k".repeat(90);
     let mut rounds = Rounds::default();
