@@ -63,6 +63,9 @@ impl Upstream {
                         Fit::Wrong => false,
                         Fit::More => self.take_part(&reply, &rest[..length], now, desk),
                         Fit::Last => {
+                            if first.joined && !matches!(reply, Reply::End) {
+                                self.rounds.keep_apart(true);
+                            }
                             let mut fits = true;
                             while fits && self.pending.front().is_some_and(|first| first.joined) {
                                 fits = self.complete(&reply, &rest[..length], Line::Ends, now, desk);
@@ -113,6 +116,10 @@ impl Upstream {
             if is_its {
                 break;
             }
+            // As for one that can be passed on: nobody is told of a miss if nobody asks for this.
+            if first.text > 0 && self.readers_before(key).is_none() {
+                return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
+            }
             if !first.joined || !self.complete(&Reply::End, encode::END, Line::GoesOn, now, desk) {
                 return Err(Trouble::new(Failure::Garbage, OUT_OF_STEP));
             }
@@ -135,49 +142,57 @@ impl Upstream {
 
     /// A value of several, or the reply before a `MN`. False if it belongs to nothing that was asked.
     fn take_part(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
+        if self.offer(reply, bytes, now, desk) {
+            return true;
+        }
         let mut passed = match (reply, self.pending.front()) {
             // Nobody is told of a miss before it is known that the server keeps to what it was asked.
             (Reply::Value(value), Some(first)) if first.text > 0 => {
                 let Some(passed) = self.readers_before(value.key.as_bytes()) else { return false };
                 passed
             }
-            _ => 0,
+            _ => 1,
         };
         loop {
-            let Some(first) = self.pending.front() else { return false };
-            let fits = passed == 0
-                && match (first.kind, reply) {
-                    (Kind::Read { .. }, Reply::Value(value)) => {
-                        self.asked.first(first.text) == value.key.as_bytes()
-                            && self.complete(reply, bytes, Line::GoesOn, now, desk)
-                    }
-                    _ => {
-                        let fits = desk.part(first, reply, bytes);
-                        self.values += u32::from(fits);
-                        fits
-                    }
-                };
-            if fits {
-                return true;
-            }
             // It is of another client's keys, so there are no more of this one's.
             let is_joined = self.pending.front().is_some_and(|first| first.joined);
             if !is_joined || !self.complete(&Reply::End, encode::END, Line::GoesOn, now, desk) {
                 return false;
             }
             passed = passed.saturating_sub(1);
+            if passed == 0 && self.offer(reply, bytes, now, desk) {
+                return true;
+            }
         }
     }
 
-    /// How many of those who read the present line come before the first that asks for this key; none if nobody does who
-    /// has no reply yet.
+    /// Gives a part to the first who waits. False if it is not for them.
     #[inline]
+    fn offer(&mut self, reply: &Reply<'_>, bytes: &[u8], now: Instant, desk: &mut impl Replies) -> bool {
+        let Some(first) = self.pending.front() else { return false };
+        match (first.kind, reply) {
+            (Kind::Read { answered }, Reply::Value(value)) => {
+                !answered
+                    && self.asked.first(first.text) == value.key.as_bytes()
+                    && self.complete(reply, bytes, Line::GoesOn, now, desk)
+            }
+            _ => {
+                let fits = desk.part(first, reply, bytes);
+                self.values += u32::from(fits);
+                fits
+            }
+        }
+    }
+
+    /// How many of those who read the present line come before the next after the first that asks for this key; none if
+    /// nobody does.
     fn readers_before(&self, key: &[u8]) -> Option<usize> {
         let mut texts = self.asked.texts();
         for (at, reader) in self.pending.iter().enumerate() {
             let (text, rest) = texts.split_at_checked(reader.text as usize)?;
             texts = rest;
-            if !reader.is_answered() && text.split(|&byte| byte == b' ').any(|word| word == key) {
+            // The first has not taken it. Looking through its keys for each value would take long where they are many.
+            if at > 0 && text.split(|&byte| byte == b' ').any(|word| word == key) {
                 return Some(at);
             }
             if !reader.joined {

@@ -13,7 +13,9 @@
 //!
 //! - **Order**: each client's requests stay as they came. Nothing passes a request whose client waits for no reply, for
 //!   it may be over as soon as it was sent.
-//! - **Cost**: a copy of what is written, and no search, however many rounds there are.
+//! - **Errors**: a server that refused a line of several clients may have done so for the sake of one key, as a proxy
+//!   does that cannot ask for it. From then on each request is a line of its own.
+//! - **Cost**: a copy of what is written, and for a client's first reads a look at each line that is full.
 
 use std::collections::VecDeque;
 
@@ -68,6 +70,8 @@ pub(super) struct Rounds {
     bytes: usize,
     /// What was open to be written to, before that.
     open: usize,
+    /// Whether no two requests share a line.
+    apart: bool,
 }
 
 /// How far a client has got: what it asks next goes no further ahead.
@@ -142,6 +146,11 @@ impl Rounds {
         self.floor = self.floor.max(self.at);
     }
 
+    /// Has each request be a line of its own, or lets them share lines again.
+    pub(super) fn keep_apart(&mut self, apart: bool) {
+        self.apart = apart;
+    }
+
     /// Where a request is written; [`expect`](Self::expect) has to follow.
     #[inline]
     pub(super) fn rest(&mut self) -> &mut Vec<u8> {
@@ -207,7 +216,7 @@ impl Rounds {
     /// Writes all of it out, in the order in which it is to be answered.
     pub(super) fn write(&mut self, output: &mut Vec<u8>, pending: &mut VecDeque<Pending>, asked: &mut Asked) {
         for round in &mut self.rounds[..self.used] {
-            round.write(output, pending, asked);
+            round.write(self.apart, output, pending, asked);
         }
         self.rounds.truncate(SPARE_MAX);
         (self.used, self.count, self.bytes) = (0, 0, 0);
@@ -216,13 +225,17 @@ impl Rounds {
 }
 
 impl Round {
-    fn write(&mut self, output: &mut Vec<u8>, pending: &mut VecDeque<Pending>, asked: &mut Asked) {
-        if self.single == self.readers.len() && self.single < READS_MIN {
+    fn write(
+        &mut self,
+        apart: bool,
+        output: &mut Vec<u8>,
+        pending: &mut VecDeque<Pending>,
+        asked: &mut Asked,
+    ) {
+        if apart || (self.single == self.readers.len() && self.single < READS_MIN) {
             self.write_apart(output);
         } else {
-            output.extend_from_slice(if self.cas { b"gets" } else { b"get" });
-            output.extend_from_slice(&self.line);
-            output.extend_from_slice(translate::LINE_END);
+            write_line(self.cas, &self.line, output);
             let names = self.single > 0;
             if names {
                 asked.push(&self.line);
@@ -243,18 +256,28 @@ impl Round {
         self.single = 0;
     }
 
-    /// A command for each key.
+    /// A command for each reader.
     fn write_apart(&mut self, output: &mut Vec<u8>) {
         let mut rest = &self.line[..];
         for reader in &mut self.readers {
-            let (key, behind) = rest.split_at(reader.text as usize);
+            let (keys, behind) = rest.split_at(reader.text as usize);
             rest = behind;
-            translate::meta_get(output, b"", &key[1..], false, None);
             reader.text = 0;
-            reader.kind = Kind::Hit { cas: false };
-            reader.key = digest(&key[1 + usize::from(reader.prefix)..]);
+            if let Kind::Read { .. } = reader.kind {
+                translate::meta_get(output, b"", &keys[1..], false, None);
+                reader.kind = Kind::Hit { cas: false };
+                reader.key = digest(&keys[1 + usize::from(reader.prefix)..]);
+            } else {
+                write_line(self.cas, keys, output);
+            }
         }
     }
+}
+
+fn write_line(cas: bool, keys: &[u8], output: &mut Vec<u8>) {
+    output.extend_from_slice(if cas { b"gets" } else { b"get" });
+    output.extend_from_slice(keys);
+    output.extend_from_slice(translate::LINE_END);
 }
 
 #[cfg(test)]

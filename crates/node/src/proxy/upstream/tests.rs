@@ -23,11 +23,18 @@ struct Desk {
     failed: Vec<Answer>,
     /// Of each answer a word: a value's key, or how its line begins.
     heard: Vec<String>,
+    /// The keys of the one who asks for several, as long as they are to come.
+    several: Vec<&'static str>,
 }
 
 impl Replies for Desk {
-    fn part(&mut self, _: &Pending, _: &Reply<'_>, _: &[u8]) -> bool {
-        true
+    fn part(&mut self, _: &Pending, reply: &Reply<'_>, _: &[u8]) -> bool {
+        let Reply::Value(value) = reply else { return false };
+        let found = self.several.iter().position(|key| key.as_bytes() == value.key.as_bytes());
+        if let Some(at) = found {
+            self.several.drain(..=at);
+        }
+        found.is_some()
     }
 
     fn spoil(&mut self, _: &Pending, _: &[u8], _: &str) -> bool {
@@ -399,6 +406,42 @@ fn check_line(replied: &str, hangs: bool, expected: &str) {
     }
 }
 
+/// A read of `a`, one of `x y z` and one of `b`, in one line.
+#[track_caller]
+fn check_several(replied: &str, expected: &str) {
+    let (listener, address) = listen();
+    let mut rig = Rig::new(&[address], |_| {});
+    let now = Instant::now();
+    rig.maintain(now);
+    let mut stream = greet(&listener);
+    rig.turn_until(now, is_open);
+    rig.read("a", now);
+    rig.desk.several = vec!["x", "y", "z"];
+    translate::keys(
+        rig.upstream.line(false, false).0,
+        b"",
+        rig.desk.several.iter().map(|key| key.as_bytes()),
+    );
+    rig.upstream.read(pending(Kind::Values, Operation::Read, now));
+    rig.read("b", now);
+    rig.flush(now);
+    stream.write_all(replied.as_bytes()).unwrap();
+    rig.turn_until(now, |_, desk| desk.heard.len() == 3);
+    assert_eq!(rig.desk.heard.join(" "), expected, "{replied:?}");
+}
+
+#[test]
+fn who_asks_for_several_keys_of_a_line_gets_them_in_order() {
+    let [a, b, x, y, z] = ["a", "b", "x", "y", "z"].map(value);
+    check_several(&format!("{a}{x}{y}{z}{b}END\r\n"), "a END b");
+    check_several(&format!("{y}END\r\n"), "END END END");
+    check_several(&format!("{z}{b}END\r\n"), "END END b");
+    check_several(&format!("{b}END\r\n"), "END END b");
+    // Nobody after it asks for what came out of order, so nobody misses.
+    check_several(&format!("{a}{y}{x}"), "a Lost Lost");
+    check_several(&format!("{a}{x}{a}"), "a Lost Lost");
+}
+
 fn value(key: &str) -> String {
     format!("VALUE {key} 0 1\r\n1\r\n")
 }
@@ -433,6 +476,7 @@ fn what_ends_a_line_early_is_told_to_those_without_a_reply() {
     check_line(&format!("{a}{g}"), false, &format!("a END END END END END END g{}", lost(1)));
     // Nobody asked for these, or no more.
     check_line(&value("x"), false, lost(9).trim());
+    check_line(&format!("{a}VALUE x 0 200\r\n"), false, &format!("a{}", lost(8)));
     check_line(&format!("{a}{}", value("x")), false, &format!("a{}", lost(8)));
     check_line(&format!("{c}{c}"), false, &format!("END END c{}", lost(6)));
     check_line(&format!("{g}{g}"), false, &format!("END END END END END END END g{}", lost(1)));

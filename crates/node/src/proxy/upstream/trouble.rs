@@ -47,6 +47,7 @@ impl Upstream {
         self.held = None;
         self.sent = 0;
         self.asked.clear();
+        self.rounds.keep_apart(false);
         self.input = Vec::new();
         self.missing = 1;
         self.skip = 0;

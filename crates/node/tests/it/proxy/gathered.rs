@@ -65,6 +65,23 @@ fn readers_of_a_line_that_fails_hear_why() {
     check(move || Answer::reply(&k0), &first, KEYS - 1, "in time");
 }
 
+/// Such as a proxy before servers of which one is down.
+#[test]
+fn a_server_that_refuses_lines_for_one_key_is_asked_for_each_by_itself() {
+    const DOWN: &str = "SERVER_ERROR k5 is down\r\n";
+    let server = ScriptedServer::start(|request: &Request| match request.words()[..] {
+        ["get", .., _, _] | ["mg", "k5", ..] => Answer::reply(DOWN),
+        _ => Answer::of_empty_memcached(request),
+    });
+    let proxy = proxy(&format!("static:{}", server.addr()), &["--threads", "1", "--owner-down", "error"]);
+    let mut wire = Wire::connect(proxy.addr());
+    wire.ask("delete it\r\n", "NOT_FOUND\r\n");
+    wire.ask(reads(), DOWN.repeat(KEYS));
+    let each = format!("{}{DOWN}{}", "END\r\n".repeat(5), "END\r\n".repeat(KEYS - 6));
+    wire.ask(reads(), &each);
+    wire.ask(reads(), &each);
+}
+
 #[test]
 fn who_leaves_before_the_line_is_answered_takes_nothing_along() {
     let mut fleet = Fleet::start(1);

@@ -120,6 +120,19 @@ fn nothing_passes_what_may_be_anybodys() {
 }
 
 #[test]
+fn nothing_shares_a_line_that_was_refused() {
+    let mut rounds = Rounds::default();
+    rounds.keep_apart(true);
+    let (reads, mg) = (["get a"; 8].join(", "), "mg a k f v");
+    reads.split(", ").chain(["get b c", "get d", "set e", "gets f g"]).for_each(|request| {
+        ask(&mut rounds, request, 0);
+    });
+    let (lines, waiting) = written(&mut rounds);
+    assert_eq!(lines, [&[mg; 8][..], &["get b c", "mg d k f v", "set e", "gets f g"]].concat());
+    assert!(waiting.iter().all(|pending| !pending.joined));
+}
+
+#[test]
 fn a_line_is_not_endless() {
     let key = "k".repeat(90);
     let mut rounds = Rounds::default();
