@@ -36,6 +36,24 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// A request about one key that is no route's.
+    #[inline]
+    pub(super) fn new(to: To, kind: Kind, operation: Operation, plan: u32, since: Instant) -> Pending {
+        Pending {
+            to,
+            kind,
+            operation,
+            plan,
+            route: None,
+            key: 0,
+            prefix: 0,
+            keys: 1,
+            joined: false,
+            text: 0,
+            since,
+        }
+    }
+
     /// Whether nobody waits for what is still to come.
     #[inline]
     pub(super) fn is_answered(&self) -> bool {

@@ -69,19 +69,8 @@ impl ProxyService {
         }
         let upstream = self.lanes.lane(lane, self.asker);
         line.encode(upstream.output().0);
-        upstream.expect(Pending {
-            to: To::Part(PartId { exchange: id, part: 0 }),
-            kind: Kind::Line,
-            operation: Operation::Delete,
-            plan: self.desk.plan.number,
-            route: None,
-            key: 0,
-            prefix: 0,
-            keys: 1,
-            joined: false,
-            text: 0,
-            since: now.instant,
-        });
+        let (to, plan) = (To::Part(PartId { exchange: id, part: 0 }), self.desk.plan.number);
+        upstream.expect(Pending::new(to, Kind::Line, Operation::Delete, plan, now.instant));
         // Whether or not its client waits for it.
         upstream.hold_back();
         Ok(())

@@ -158,18 +158,11 @@ impl ProxyService {
             let lifetime = expiry.map(|most| Lifetime { most, now: now.unix });
             let keys = group.iter().map(|asked| many.key(asked.index as usize));
             let upstream = self.lanes.lane(lane, self.asker);
+            let to = To::Part(PartId { exchange: id, part });
             let pending = Pending {
-                to: To::Part(PartId { exchange: id, part }),
-                kind: Kind::Values,
-                operation: many.operation,
-                plan: many.plan,
-                route: None,
-                key: 0,
                 prefix: upstream.prefix_bytes() as u8,
                 keys: group.len() as u32,
-                joined: false,
-                text: 0,
-                since: now.instant,
+                ..Pending::new(to, Kind::Values, many.operation, many.plan, now.instant)
             };
             if let Some(exptime) = many.touch {
                 let (output, prefix) = upstream.output();

@@ -41,19 +41,10 @@ impl ProxyService {
             && key.len() + self.lanes.peek(lane).prefix_bytes() <= KEY_BYTES_MAX
         {
             self.desk.commands().gets.add(1);
-            let mut pending = Pending {
-                to: To::Client(place),
-                kind: Kind::Hit { cas: get.cas },
-                operation,
-                plan: self.desk.plan.number,
-                route: Some(step.at),
-                key: 0,
-                prefix: 0,
-                keys: 1,
-                joined: false,
-                text: 0,
-                since: now.instant,
-            };
+            let kind = Kind::Hit { cas: get.cas };
+            let plan = self.desk.plan.number;
+            let mut pending = Pending::new(To::Client(place), kind, operation, plan, now.instant);
+            pending.route = Some(step.at);
             let upstream = self.lanes.lane(lane, self.asker);
             if get.cas || get.touch.is_some() {
                 let (output, prefix) = upstream.output();
@@ -169,17 +160,10 @@ impl ProxyService {
         let prefix = prefix.len() as u8;
         let key = if names_key { digest(key) } else { 0 };
         upstream.expect(Pending {
-            to,
-            kind,
-            operation,
-            plan,
             route: Some(step.at),
             key,
             prefix,
-            keys: 1,
-            joined: false,
-            text: 0,
-            since: now.instant,
+            ..Pending::new(to, kind, operation, plan, now.instant)
         });
         if translate::is_noreply(request) || matches!(kind, Kind::Quiet { .. }) {
             upstream.hold_back();

@@ -1,6 +1,6 @@
 //! Tables of requests and replies, before and after.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peerset_proto_memcache::{Limits, Parsed, Request, parse_reply, parse_request};
 use peerset_route::Operation;
@@ -51,19 +51,8 @@ fn what_a_stand_in_stores_lives_short() {
 
 #[track_caller]
 fn check_reply(kind: Kind, from_server: &str, expected: &str) {
-    let pending = Pending {
-        to: To::Part(PartId { exchange: 0, part: 0 }),
-        kind,
-        operation: Operation::Read,
-        plan: 0,
-        route: None,
-        key: 0,
-        prefix: 0,
-        keys: 1,
-        joined: false,
-        text: 0,
-        since: std::time::Instant::now(),
-    };
+    let to = To::Part(PartId { exchange: 0, part: 0 });
+    let pending = Pending::new(to, kind, Operation::Read, 0, Instant::now());
     let Ok(Parsed::Complete { value, consumed }) = parse_reply(from_server.as_bytes(), &Limits::default())
     else {
         panic!("{from_server:?} is a reply")

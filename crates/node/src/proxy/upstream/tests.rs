@@ -136,19 +136,7 @@ impl Rig {
 }
 
 fn pending(kind: Kind, operation: Operation, since: Instant) -> Pending {
-    Pending {
-        to: To::Part(PartId { exchange: 0, part: 0 }),
-        kind,
-        operation,
-        plan: 0,
-        route: None,
-        key: 0,
-        prefix: 0,
-        keys: 1,
-        joined: false,
-        text: 0,
-        since,
-    }
+    Pending::new(To::Part(PartId { exchange: 0, part: 0 }), kind, operation, 0, since)
 }
 
 fn is_open(upstream: &Upstream, _: &Desk) -> bool {

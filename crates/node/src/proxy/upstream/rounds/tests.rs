@@ -8,19 +8,8 @@ use crate::proxy::pending::To;
 
 /// A request with a number, by which it is known again.
 fn pending(number: u32, kind: Kind) -> Pending {
-    Pending {
-        to: To::Part(PartId { exchange: number, part: 0 }),
-        kind,
-        operation: Operation::Read,
-        plan: 0,
-        route: None,
-        key: 0,
-        prefix: 0,
-        keys: 1,
-        joined: false,
-        text: 0,
-        since: Instant::now(),
-    }
+    let to = To::Part(PartId { exchange: number, part: 0 });
+    Pending::new(to, kind, Operation::Read, 0, Instant::now())
 }
 
 /// Asks as a client's request says: `get` of one key or of several, and all else.
