@@ -1,8 +1,9 @@
 //! `peerset register`, with real servers to look after and a real ZooKeeper to register them in.
 
 use std::fs;
+use std::time::Duration;
 
-use peerset_testkit::{Memcached, Peerset, Program, TempDir, Zookeeper, wait_for};
+use peerset_testkit::{FaultProxy, Memcached, Peerset, Program, TempDir, Way, Zookeeper, wait_for};
 
 use crate::registry::{
     PATIENCE, count_in_log, end, line_of, register, run, start, url, wait_for_line, wait_for_log,
@@ -80,6 +81,25 @@ fn transitions_are_told_once() {
     assert_eq!(count_in_log(&registering, "not registered any more"), 1);
     end(&mut registering, "ended; it was not registered");
     assert_eq!(count_in_log(&registering, "deregistered;"), 0);
+}
+
+#[test]
+fn what_the_registrant_has_not_seen_yet_is_taken_away_as_well() {
+    let zookeeper = Zookeeper::start();
+    let network = FaultProxy::start(zookeeper.addr());
+    let far = format!("serverset://{}/test/cache", network.addr());
+    let folder = TempDir::new().unwrap();
+    let good = folder.path().join("good");
+    let check = format!("cmd:test -e {}", good.display());
+    let mut watch = start(&["watch", &url(&zookeeper)]);
+    let mut registering = register(&far, "10.0.0.1:1", &["--check", &check]);
+    wait_for_log(&mut registering, "the check fails");
+    // What others see at once, the registrant hears of later.
+    network.delay(Way::ToClient, Duration::from_millis(200));
+    fs::write(&good, "").unwrap();
+    wait_for_line(&mut watch, "10.0.0.1:1");
+    end(&mut registering, "deregistered; ended");
+    wait_for_line(&mut watch, "empty");
 }
 
 #[test]

@@ -92,6 +92,15 @@ impl Rig {
         Rig { poll: Poll::new().unwrap(), upstream, desk: Desk::default(), scratch: 1024 }
     }
 
+    /// Connects, and gives the server's end.
+    #[track_caller]
+    fn open(&mut self, listener: &TcpListener, now: Instant) -> TcpStream {
+        self.maintain(now);
+        let stream = greet(listener);
+        self.turn_until(now, is_open);
+        stream
+    }
+
     fn maintain(&mut self, now: Instant) {
         self.upstream.maintain(self.poll.registry(), now, &mut self.desk);
     }
@@ -230,9 +239,7 @@ fn check_idle_ends(after: Duration, asked: bool, expected: Option<usize>) {
     let mut rig = Rig::new(&[address], |_| {});
     let mut now = Instant::now();
     for round in 1..=10 {
-        rig.maintain(now);
-        let mut stream = greet(&listener);
-        rig.turn_until(now, is_open);
+        let mut stream = rig.open(&listener, now);
         if asked {
             rig.ask(now);
             rig.flush(now);
@@ -262,9 +269,7 @@ fn what_is_half_full_is_crowded_until_it_is_a_quarter_full() {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |server| server.queue_requests_max = 8);
     let now = Instant::now();
-    rig.maintain(now);
-    let mut stream = greet(&listener);
-    rig.turn_until(now, is_open);
+    let mut stream = rig.open(&listener, now);
     let rooms: Vec<Room> = (0..8).map(|_| rig.ask(now)).collect();
     assert_eq!(rooms, [[Room::Enough; 4], [Room::Little; 4]].concat());
     assert_eq!(rig.upstream.admit(rig.poll.registry(), now), Err(Refused::Overloaded));
@@ -282,9 +287,7 @@ fn what_a_server_at_work_is_asked_waits_for_the_next_turn_and_no_longer() {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |_| {});
     let turns: Vec<Instant> = (0..6).map(|turn| Instant::now() + Duration::from_millis(turn)).collect();
-    rig.maintain(turns[0]);
-    let _stream = greet(&listener);
-    rig.turn_until(turns[0], is_open);
+    let _stream = rig.open(&listener, turns[0]);
     let mut check = |turn: usize, asked: usize, holds: bool| {
         for _ in 0..asked {
             rig.ask(turns[turn]);
@@ -308,9 +311,7 @@ fn check_excuse(flushed: bool) {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |_| {});
     let (start, limit) = (Instant::now(), ServerConfig::default().request_timeout);
-    rig.maintain(start);
-    let _stream = greet(&listener);
-    rig.turn_until(start, is_open);
+    let _stream = rig.open(&listener, start);
     rig.ask(start);
     if flushed {
         rig.flush(start);
@@ -336,9 +337,7 @@ fn what_follows_an_earlier_connection_is_sent_when_that_is_done() {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |_| {});
     let (start, limit) = (Instant::now(), ServerConfig::default().request_timeout);
-    rig.maintain(start);
-    let _stream = greet(&listener);
-    rig.turn_until(start, is_open);
+    let _stream = rig.open(&listener, start);
     rig.upstream.follows = true;
     rig.ask(start);
     rig.upstream.flush(rig.poll.registry(), start, &mut rig.desk);
@@ -365,9 +364,7 @@ fn check_line(replied: &str, hangs: bool, expected: &str) {
         let mut rig = Rig::new(&[address], |_| {});
         rig.scratch = scratch;
         let now = Instant::now();
-        rig.maintain(now);
-        let mut stream = greet(&listener);
-        rig.turn_until(now, is_open);
+        let mut stream = rig.open(&listener, now);
         for key in ["z"; BEFORE].into_iter().chain(["a", "b", "c", "a", "d", "e", "f", "g"]) {
             rig.read(key, now);
         }
@@ -400,9 +397,7 @@ fn check_several(replied: &str, expected: &str) {
     let (listener, address) = listen();
     let mut rig = Rig::new(&[address], |_| {});
     let now = Instant::now();
-    rig.maintain(now);
-    let mut stream = greet(&listener);
-    rig.turn_until(now, is_open);
+    let mut stream = rig.open(&listener, now);
     rig.read("a", now);
     rig.desk.several = vec!["x", "y", "z"];
     translate::keys(
